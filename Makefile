@@ -1,0 +1,72 @@
+# `make help` says what there is. Everything is compiled and tested inside the private Debian
+# root that tools/root/root.sh prepares; what is built runs from the host's shell.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+ROOT := tools/root/root.sh
+IN_ROOT := $(ROOT) exec
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+
+.PHONY: help quick-start test build bench bench-training dist install shell format format-check tidy \
+        asan tsan fuzz soak clean root configure-%
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+quick-start: build ## build, then generate text with the bundled model
+	@./hyprstream quick-start
+
+test: build ## every test: unit, end-to-end, acceptance, the relocated package
+	@$(IN_ROOT) ctest --test-dir build/release --output-on-failure -j $(JOBS)
+	@tests/host/run.sh
+
+build: root ## the program, its tests and tools (build/release)
+	@$(IN_ROOT) cmake/build.sh release
+
+root:
+	@$(ROOT) prepare >/dev/null
+
+bench: build ## interleaved comparisons with llama.cpp's own tools (several minutes)
+	@$(IN_ROOT) bench/run.sh
+
+bench-training: ## training against PyTorch
+	@echo "hyprstream: there is nothing to measure yet: training comes with 'lora train'" >&2; exit 1
+
+dist: build ## dist/hyprstream-<version>-linux-<arch>.tar.gz: runs anywhere, needs nothing
+	@$(IN_ROOT) cmake/dist.sh build/release dist
+
+install: dist ## unpack that package below PREFIX (default /usr/local)
+	@cmake/install.sh dist "$(PREFIX)"
+
+shell: root ## a shell inside the private root
+	@$(IN_ROOT) bash -i
+
+format: root ## format the C++ files in place
+	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs $(IN_ROOT) clang-format -i
+
+format-check: root ## fail if a C++ file is not formatted
+	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs $(IN_ROOT) clang-format --dry-run -Werror
+
+tidy: build ## clang-tidy over src/
+	@$(IN_ROOT) bash -c 'find src -name "*.cpp" | xargs -P $(JOBS) -n 4 clang-tidy -p build/release --quiet'
+
+asan: root ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(IN_ROOT) cmake/build.sh asan
+	@$(IN_ROOT) ctest --test-dir build/asan --output-on-failure -j $(JOBS) -L unit
+
+tsan: root ## the unit tests under ThreadSanitizer
+	@$(IN_ROOT) cmake/build.sh tsan
+	@$(IN_ROOT) ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -L unit
+
+FUZZ_SECONDS ?= 600
+fuzz: root ## every fuzzer for FUZZ_SECONDS (default 600)
+	@$(IN_ROOT) cmake/build.sh fuzz
+	@$(IN_ROOT) fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
+
+soak: build ## long loops: hostile files, interrupts, kills
+	@$(IN_ROOT) env HYPRSTREAM_SOAK=1 ctest --test-dir build/release --output-on-failure -L soak
+
+clean: ## remove what was built here (the private root stays)
+	@rm -rf build dist

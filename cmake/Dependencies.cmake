@@ -1,0 +1,14 @@
+# Everything outside is a Debian package; docs/dependencies.md says what each is for.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(OpenSSL REQUIRED)
+pkg_check_modules(llama REQUIRED IMPORTED_TARGET llama)
+pkg_check_modules(ggml REQUIRED IMPORTED_TARGET ggml)
+find_library(ISOCLINE_LIBRARY isocline REQUIRED)
+find_library(DUCKDB_LIBRARY duckdb REQUIRED)
+
+# Where the CPU plugins of ggml lie, below the root that is built in.
+set(HYPRSTREAM_GGML_BACKENDS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/ggml/backends0)

@@ -1,0 +1,128 @@
+// The engine: one model, many sequences, one step at a time.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "gguf/model_info.hpp"
+#include "runtime/chat.hpp"
+#include "runtime/generation.hpp"
+#include "runtime/linear_hook.hpp"
+#include "runtime/sampling.hpp"
+#include "runtime/sequence.hpp"
+
+namespace hyprstream {
+
+enum class KvCacheType { kF16, kF32, kQ8_0 };
+
+struct EngineOptions {
+  std::string model_path;
+  int context_length = 0;  // tokens that all sequences together can hold; 0: the model's, at most 4096
+  int max_sequences = 1;   // sequences open at once, 1 to 256
+  int batch_size = 512;    // most tokens evaluated at once, 1 to 4096; a larger step is split
+  int threads = 0;         // 0: one per core that this process may use
+  KvCacheType kv_cache_type = KvCacheType::kF16;
+  bool flash_attention = true;
+  bool adaptive_threads = true;  // yield to other processes on a busy machine (docs/performance.md)
+  bool deterministic = false;    // same seed, same text: fixes the threads and turns flash attention off
+};
+
+struct TokenizeOptions {
+  bool add_special = true;     // add the tokens that the model wants around a text, such as BOS
+  bool parse_special = false;  // "<|im_end|>" is that token and not text
+};
+
+// Called while a model loads with the share done, 0 to 1; false cancels the load.
+using LoadProgress = std::function<bool(float)>;
+
+// Not thread-safe but for the const functions and interrupt(): one thread drives it.
+//
+// Sequences share one KV cache. A failed or interrupted step leaves every sequence as it was
+// before it.
+class RuntimeEngine {
+ public:
+  virtual ~RuntimeEngine() = default;
+
+  virtual const ModelInfo& model_info() const noexcept = 0;
+  // As loaded: defaults replaced by what they came to.
+  virtual const EngineOptions& options() const noexcept = 0;
+
+  // ---- Text ----
+  // Errors: kInvalidArgument (not UTF-8; names the offset).
+  virtual Result<std::vector<Token>> tokenize(std::string_view text, const TokenizeOptions& options) const = 0;
+  // The bytes of one token, which may be part of a character; control tokens are empty unless
+  // `special`.
+  virtual std::string token_bytes(Token token, bool special) const = 0;
+  // Valid UTF-8: bytes that are no character come out as U+FFFD.
+  std::string detokenize(std::span<const Token> tokens, bool special) const;
+  virtual bool is_end_of_generation(Token token) const noexcept = 0;
+  // Errors: kUnsupported (the model has no template), kCorrupt (its template fails or does not
+  // end), kInvalidArgument (the template refuses these messages).
+  virtual Result<std::string> apply_chat_template(std::span<const ChatMessage> messages,
+                                                  const ChatTemplateOptions& options) const = 0;
+
+  // ---- Sequences ----
+  // Errors: kResourceExhausted (max_sequences are open).
+  virtual Result<SequenceId> open_sequence() = 0;
+  virtual void close_sequence(SequenceId sequence) = 0;
+  // Tokens that the sequence holds.
+  virtual int sequence_length(SequenceId sequence) const = 0;
+  // Makes the empty sequence `to` begin with the first `length` tokens of `from`, without computing
+  // them again. Errors: kInvalidArgument; kUnsupported (the model's memory cannot be split there).
+  virtual Result<void> share_prefix(SequenceId from, SequenceId to, int length) = 0;
+  // Forgets all tokens from position `length` on. Errors as share_prefix.
+  virtual Result<void> truncate_sequence(SequenceId sequence, int length) = 0;
+
+  // Evaluates new tokens of any number of sequences in one batch.
+  // Errors: kInvalidArgument, kResourceExhausted (the KV cache is full), kCancelled (interrupt()), kInternal.
+  virtual Result<StepOutput> step(std::span<const StepInput> inputs, bool want_hidden = false) = 0;
+
+  // The mean over all tokens of the final hidden states (or what the model's own pooling type
+  // says), scaled to length 1: one vector [hidden size]. Uses a sequence of its own.
+  // Errors: kInvalidArgument (no tokens, more than the context), and those of step.
+  Result<std::vector<float>> embed(std::span<const Token> tokens);
+
+  // Errors: kInvalidArgument (out of range; a grammar that does not parse).
+  virtual Result<std::unique_ptr<Sampler>> make_sampler(const SamplingParams& params) const = 0;
+
+  // Makes step() call the hook; nullptr removes it. The hook must outlive its use.
+  virtual void set_linear_hook(LinearHook* hook) noexcept = 0;
+
+  // Makes the step in progress, and every later one, fail with kCancelled until
+  // clear_interrupt(). Callable from any thread and from a signal handler.
+  virtual void interrupt() noexcept = 0;
+  virtual void clear_interrupt() noexcept = 0;
+
+  // Generates one text with a sequence of its own; calls `callback` (which may be empty) once
+  // per token. Errors: kInvalidArgument (empty or over-long prompt, options out of range), and
+  // those of step, but an interrupt gives a result with kCancelled and the text so far.
+  Result<GenerationResult> generate(const GenerationRequest& request, const TokenCallback& callback);
+};
+
+// Closes its sequence. Not thread-safe; must not outlive the engine.
+class ScopedSequence {
+ public:
+  static Result<ScopedSequence> open(RuntimeEngine& engine);
+
+  ScopedSequence(ScopedSequence&& other) noexcept : engine_(other.engine_), id_(other.id_) { other.engine_ = nullptr; }
+  ScopedSequence& operator=(ScopedSequence&&) = delete;
+  ~ScopedSequence() {
+    if (engine_ != nullptr) engine_->close_sequence(id_);
+  }
+
+  SequenceId id() const noexcept { return id_; }
+
+ private:
+  ScopedSequence(RuntimeEngine& engine, SequenceId id) noexcept : engine_(&engine), id_(id) {}
+
+  RuntimeEngine* engine_;
+  SequenceId id_;
+};
+
+}  // namespace hyprstream
