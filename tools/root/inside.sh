@@ -17,6 +17,8 @@ for place in "${directories[@]}" "$cache"; do
 done
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export LC_ALL=C.UTF-8 CCACHE_DIR="$cache/ccache" HYPRSTREAM_ROOT=none
+export LC_ALL=C.UTF-8 HYPRSTREAM_ROOT=none
+# Clones at different places share what they compile.
+export CCACHE_DIR="$cache/ccache" CCACHE_BASEDIR="$top" CCACHE_NOHASHDIR=1
 unset LD_LIBRARY_PATH LD_PRELOAD
 exec chroot "$root" /bin/bash -c 'cd "$0" && exec "$@"' "$directory" "$@"
