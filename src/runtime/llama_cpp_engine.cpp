@@ -1,0 +1,170 @@
+// Loading a model and its context.
+#include "runtime/llama_cpp_engine.hpp"
+
+#include <llama.h>
+
+#include <algorithm>
+#include <exception>
+#include <format>
+#include <utility>
+
+#include "base/cpu.hpp"
+#include "gguf/model_check.hpp"
+#include "runtime/llama_backend.hpp"
+#include "runtime/llama_cpp_engine_impl.hpp"
+#include "runtime/llama_sampler.hpp"
+
+namespace hyprstream {
+namespace {
+
+constexpr int kDefaultContextLength = 4096;
+constexpr int kMaxSequences = 256;
+constexpr int kMaxBatchSize = 4096;
+constexpr int kMaxThreads = 1024;
+
+Result<void> require_range(std::string_view name, int value, int least, int most) {
+  if (value >= least && value <= most) return {};
+  return fail(ErrorCode::kInvalidArgument, std::format("{} must be from {} to {}, not {}", name, least, most, value));
+}
+
+// Checks the options and replaces the zeros that stand for a default.
+Result<EngineOptions> settle(EngineOptions options, const ModelInfo& info) {
+  HYPRSTREAM_TRY(require_range("max_sequences", options.max_sequences, 1, kMaxSequences));
+  HYPRSTREAM_TRY(require_range("batch_size", options.batch_size, 1, kMaxBatchSize));
+  HYPRSTREAM_TRY(require_range("threads", options.threads, 0, kMaxThreads));
+  HYPRSTREAM_TRY(require_range("max_outputs", options.max_outputs, 0, options.batch_size));
+  if (options.context_length == 0) options.context_length = std::min(kDefaultContextLength, info.context_length);
+  HYPRSTREAM_TRY(require_range("context_length", options.context_length, 1, 1 << 24));
+  options.batch_size = std::min(options.batch_size, options.context_length);
+  if (options.max_outputs == 0) options.max_outputs = options.batch_size;
+  options.max_outputs = std::min(options.max_outputs, options.batch_size);
+  if (options.threads == 0) options.threads = usable_cores();
+  if (options.deterministic) {
+    options.adaptive_threads = false;
+    options.flash_attention = false;
+  }
+  return options;
+}
+
+ggml_type to_ggml(KvCacheType type) {
+  switch (type) {
+    case KvCacheType::kF16: return GGML_TYPE_F16;
+    case KvCacheType::kF32: return GGML_TYPE_F32;
+    case KvCacheType::kQ8_0: return GGML_TYPE_Q8_0;
+  }
+  return GGML_TYPE_F16;
+}
+
+// libllama reports progress through a C callback; an exception must not cross it.
+struct ProgressBridge {
+  const LoadProgress* progress;
+  bool cancelled = false;
+
+  static bool call(float share, void* data) {
+    auto& self = *static_cast<ProgressBridge*>(data);
+    if (!*self.progress) return true;
+    try {
+      self.cancelled = !(*self.progress)(share);
+    } catch (...) {
+      self.cancelled = true;
+    }
+    return !self.cancelled;
+  }
+};
+
+Result<LlamaModel> load_model(const std::string& path, const LoadProgress& progress) {
+  auto params = llama_model_default_params();
+  ProgressBridge bridge{&progress};
+  params.progress_callback = ProgressBridge::call;
+  params.progress_callback_user_data = &bridge;
+  const LlamaErrorCapture capture;
+  LlamaModel model;
+  std::string what;
+  try {
+    model.reset(llama_model_load_from_file(path.c_str(), params));
+    what = capture.first_error();
+  } catch (const std::exception& error) {
+    what = error.what();
+  }
+  if (model != nullptr) return model;
+  if (bridge.cancelled) return fail(ErrorCode::kCancelled, "loading " + path + " was cancelled");
+  const bool unknown = what.contains("unknown model architecture") || what.contains("unknown pre-tokenizer");
+  return fail(unknown ? ErrorCode::kUnsupported : ErrorCode::kCorrupt,
+              std::format("cannot load {}: {}", path, what.empty() ? "libllama does not say why" : what));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RuntimeEngine>> LlamaCppEngine::create(EngineOptions options, const LoadProgress& progress) {
+  HYPRSTREAM_TRY(init_llama_backend());
+  ModelInfo info;
+  {
+    // Closed again before libllama maps the file itself.
+    HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(options.model_path));
+    HYPRSTREAM_ASSIGN(info, read_model_info(file));
+    HYPRSTREAM_TRY(check_model_file(file));
+  }
+  HYPRSTREAM_ASSIGN(options, settle(std::move(options), info));
+  HYPRSTREAM_ASSIGN(auto model, load_model(options.model_path, progress));
+  if (!llama_model_has_decoder(model.get()) || llama_model_has_encoder(model.get()))
+    return fail(ErrorCode::kUnsupported,
+                std::format("{} is an encoder model ({}), and hyprstream runs decoder-only language models",
+                            options.model_path, info.architecture));
+  auto engine = std::make_unique<LlamaCppEngineImpl>(std::move(options), std::move(info), std::move(model));
+  HYPRSTREAM_TRY(engine->create_context());
+  return engine;
+}
+
+LlamaCppVersions llama_cpp_versions() { return {llama_version(), ggml_version()}; }
+
+LlamaCppEngineImpl::LlamaCppEngineImpl(EngineOptions options, ModelInfo info, LlamaModel model)
+    : options_(std::move(options)),
+      info_(std::move(info)),
+      model_(std::move(model)),
+      text_(model_.get(), info_),
+      slots_(static_cast<std::size_t>(options_.max_sequences)) {}
+
+Result<void> LlamaCppEngineImpl::create_context() {
+  auto params = llama_context_default_params();
+  params.n_ctx = static_cast<std::uint32_t>(options_.context_length);
+  // A batch is never split into ubatches, and with a unified cache never reordered: the tap
+  // relies on both to know whose token a column is.
+  params.n_batch = static_cast<std::uint32_t>(options_.batch_size);
+  params.n_ubatch = params.n_batch;
+  params.kv_unified = true;
+  params.n_seq_max = static_cast<std::uint32_t>(options_.max_sequences);
+  params.n_outputs_max = static_cast<std::uint32_t>(options_.max_outputs);
+  params.n_threads = params.n_threads_batch = options_.threads;
+  params.flash_attn_type = options_.flash_attention ? LLAMA_FLASH_ATTN_TYPE_AUTO : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  params.type_k = params.type_v = to_ggml(options_.kv_cache_type);
+  params.pooling_type = LLAMA_POOLING_TYPE_NONE;
+  params.no_perf = true;
+  params.cb_eval = LinearTap::on_eval;
+  params.cb_eval_user_data = &tap_;
+  params.abort_callback = [](void* flag) {
+    return static_cast<std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
+  };
+  params.abort_callback_data = &interrupted_;
+  const LlamaErrorCapture capture;
+  std::string what;
+  try {
+    context_.reset(llama_init_from_model(model_.get(), params));
+    what = capture.first_error();
+  } catch (const std::exception& error) {
+    what = error.what();
+  }
+  if (context_ == nullptr)
+    return fail(ErrorCode::kResourceExhausted,
+                std::format("cannot make a context of {} tokens for {}: {}", options_.context_length, info_.path,
+                            what.empty() ? "libllama does not say why" : what));
+  options_.context_length = static_cast<int>(llama_n_ctx(context_.get()));
+  governor_.emplace(options_.threads, options_.adaptive_threads);
+  return {};
+}
+
+Result<std::unique_ptr<Sampler>> LlamaCppEngineImpl::make_sampler(const SamplingParams& params) const {
+  HYPRSTREAM_TRY(validate(params));
+  return make_llama_sampler(text_.vocab(), params, options_.context_length);
+}
+
+}  // namespace hyprstream

@@ -1,0 +1,113 @@
+// The implementation behind LlamaCppEngine::create(). Internal to runtime.
+#pragma once
+
+#include <llama.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/c_handle.hpp"
+#include "runtime/chat_template.hpp"
+#include "runtime/engine.hpp"
+#include "runtime/linear_tap.hpp"
+#include "runtime/thread_governor.hpp"
+
+namespace hyprstream {
+
+using LlamaModel = CHandle<llama_model, llama_model_free>;
+using LlamaContext = CHandle<llama_context, llama_free>;
+
+// Text: tokens and templates of one vocabulary. Immutable; const access is thread-safe.
+class LlamaText {
+ public:
+  LlamaText(const llama_model* model, const ModelInfo& info);
+
+  Result<std::vector<Token>> tokenize(std::string_view text, const TokenizeOptions& options) const;
+  std::string token_bytes(Token token, bool special) const;
+  bool is_end_of_generation(Token token) const noexcept;
+  Result<std::string> apply_chat_template(std::span<const ChatMessage> messages,
+                                          const ChatTemplateOptions& options) const;
+  const llama_vocab* vocab() const noexcept { return vocab_; }
+  int vocabulary_size() const noexcept { return vocabulary_size_; }
+
+ private:
+  const llama_vocab* vocab_;
+  int vocabulary_size_;
+  bool has_chatml_tokens_ = false;
+  std::optional<std::string> template_source_;
+};
+
+class LlamaCppEngineImpl final : public RuntimeEngine {
+ public:
+  LlamaCppEngineImpl(EngineOptions options, ModelInfo info, LlamaModel model);
+
+  // Second half of construction: the context needs the address of this object.
+  Result<void> create_context();
+
+  const ModelInfo& model_info() const noexcept override { return info_; }
+  const EngineOptions& options() const noexcept override { return options_; }
+
+  Result<std::vector<Token>> tokenize(std::string_view text, const TokenizeOptions& options) const override {
+    return text_.tokenize(text, options);
+  }
+  std::string token_bytes(Token token, bool special) const override { return text_.token_bytes(token, special); }
+  bool is_end_of_generation(Token token) const noexcept override { return text_.is_end_of_generation(token); }
+  Result<std::string> apply_chat_template(std::span<const ChatMessage> messages,
+                                          const ChatTemplateOptions& options) const override {
+    return text_.apply_chat_template(messages, options);
+  }
+
+  Result<SequenceId> open_sequence() override;
+  void close_sequence(SequenceId sequence) override;
+  int sequence_length(SequenceId sequence) const override;
+  Result<void> share_prefix(SequenceId from, SequenceId to, int length) override;
+  Result<void> truncate_sequence(SequenceId sequence, int length) override;
+  Result<StepOutput> step(std::span<const StepInput> inputs, bool want_hidden) override;
+  Result<std::unique_ptr<Sampler>> make_sampler(const SamplingParams& params) const override;
+  void set_linear_hook(LinearHook* hook) noexcept override { tap_.set_hook(hook); }
+  void interrupt() noexcept override { interrupted_.store(true, std::memory_order_relaxed); }
+  void clear_interrupt() noexcept override { interrupted_.store(false, std::memory_order_relaxed); }
+
+ private:
+  struct Slot {
+    bool open = false;
+    int length = 0;  // tokens in the KV cache
+  };
+  // A token of the step on its way into a batch.
+  struct Row {
+    Token token;
+    std::int32_t sequence;
+    std::int32_t position;
+    bool is_output;
+  };
+
+  const Slot* find_slot(SequenceId sequence) const noexcept;
+  Slot* find_slot(SequenceId sequence) noexcept { return const_cast<Slot*>(std::as_const(*this).find_slot(sequence)); }
+  Result<void> validate_step(std::span<const StepInput> inputs) const;
+  std::vector<Row> rows_of(std::span<const StepInput> inputs) const;
+  // The first rows that fit one llama_decode.
+  std::span<const Row> next_batch(std::span<const Row> rows) const noexcept;
+  Result<void> decode(std::span<const Row> batch);
+  // Cuts every sequence of a failed step back to its length before it.
+  void roll_back(std::span<const StepInput> inputs) noexcept;
+  void collect_outputs(std::span<const Row> batch, bool want_hidden, bool is_only_batch, StepOutput& output);
+  std::span<const float> keep(std::span<const float> row, bool is_only_batch);
+
+  EngineOptions options_;
+  ModelInfo info_;
+  LlamaModel model_;
+  LlamaText text_;
+  LinearTap tap_;
+  std::atomic<bool> interrupted_ = false;
+  std::vector<Slot> slots_;
+  bool hidden_enabled_ = false;  // whether the context gives hidden states with the logits
+  std::optional<ThreadGovernor> governor_;
+  // Rows of a step that took several batches: libllama's own buffers hold one batch only.
+  std::vector<std::unique_ptr<float[]>> kept_rows_;
+  LlamaContext context_;  // last: it refers to the tap and to interrupted_
+};
+
+}  // namespace hyprstream
