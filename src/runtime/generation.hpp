@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +43,6 @@ struct GenerationTimings {
   double total_seconds = 0;
 
   double prompt_tokens_per_second() const noexcept;
-  // Counts the tokens after the prefill's own: a single token has no rate (0).
   double generated_tokens_per_second() const noexcept;
 };
 
@@ -58,7 +58,7 @@ struct GenerationResult {
 // character is whole or a stop string is ruled out).
 struct GeneratedPiece {
   std::string_view text;
-  Token token = 0;
+  std::optional<Token> token;  // unset for text that was held back until the end
 };
 
 enum class StreamControl : std::uint8_t { kContinue, kStop };
