@@ -7,6 +7,7 @@ find_package(spdlog REQUIRED)
 find_package(OpenSSL REQUIRED)
 pkg_check_modules(llama REQUIRED IMPORTED_TARGET llama)
 pkg_check_modules(ggml REQUIRED IMPORTED_TARGET ggml)
+find_library(GGML_BASE_LIBRARY ggml-base REQUIRED) # which ggml's pkg-config file leaves out
 find_library(ISOCLINE_LIBRARY isocline REQUIRED)
 find_library(DUCKDB_LIBRARY duckdb REQUIRED)
 

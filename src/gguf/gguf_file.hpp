@@ -56,7 +56,9 @@ struct GgufTensor {
 // Immutable after open(); const access is thread-safe. Views into it die with it.
 class GgufFile {
  public:
-  // Errors: those of MappedFile::open; kCorrupt, naming what is wrong and where.
+  // Reads the header only; arrays and tensors stay in the mapped file. Errors: those of
+  // MappedFile::open; kCorrupt, naming what is wrong and where; kUnsupported (version, byte order,
+  // tensor type, array of arrays).
   static Result<GgufFile> open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const noexcept { return path_; }
@@ -81,6 +83,9 @@ class GgufFile {
 
  private:
   GgufFile(std::filesystem::path path, MappedFile file) noexcept;
+
+  Result<void> parse();
+  Result<void> parse_tensors(std::uint64_t begin, std::uint64_t count, std::uint64_t alignment);
 
   std::filesystem::path path_;
   MappedFile file_;

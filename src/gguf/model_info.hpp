@@ -31,8 +31,9 @@ struct ModelInfo {
   std::optional<std::string> license;
 };
 
-// Errors: kCorrupt (a required key is missing or has the wrong type), kUnsupported (the file is
-// no model: an adapter, a projector).
+// Opens the other parts of a split model too. Errors: kCorrupt (no architecture, or a key with the
+// wrong type), kUnsupported (the file is no model: an adapter, a projector), and those of
+// further_parts() and GgufFile::open().
 Result<ModelInfo> read_model_info(const GgufFile& file);
 
 }  // namespace hyprstream
