@@ -101,7 +101,7 @@ require_mmdebstrap() {
     say "Installing mmdebstrap ..."
     apt-get update >"$log" 2>&1 || true # a broken list of somebody else's need not matter
     DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
-      mmdebstrap debian-archive-keyring >>"$log" 2>&1 </dev/null ||
+      mmdebstrap mount debian-archive-keyring >>"$log" 2>&1 </dev/null ||
       { tail -n 15 "$log" >&2; die "installing mmdebstrap failed; the whole log is $log"; }
   fi
   [ "$uid" = 0 ] || command -v newuidmap >/dev/null 2>&1 ||
