@@ -32,7 +32,7 @@ root:
 	@$(ROOT) prepare >/dev/null
 
 bench: build ## interleaved comparisons with llama.cpp's own tools (several minutes)
-	@$(IN_ROOT) bench/run.sh
+	@$(IN_ROOT) bench/run.py
 
 bench-training: ## training against PyTorch
 	@echo "hyprstream: there is nothing to measure yet: training comes with 'lora train'" >&2; exit 1

@@ -2,6 +2,8 @@
 // into an empty cache, and decode of one token after another from an empty cache, greedily
 // sampled. Prints one JSON object per repetition, so that a script can interleave it with others.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -68,18 +70,28 @@ double prefill(RuntimeEngine& engine, int count) {
   return tokens_per_second(count, start);
 }
 
+// With a fixed number of threads every run must choose the same tokens, hook or no hook.
+void check_tokens(const std::vector<Token>& tokens, bool must_repeat) {
+  static const std::vector<Token> expected = tokens;
+  if (must_repeat && tokens != expected) give_up("two runs chose different tokens");
+}
+
 double decode(RuntimeEngine& engine, int count) {
   const auto sampler = value_of(engine.make_sampler({.temperature = 0}));
   const auto sequence = value_of(ScopedSequence::open(engine));
   Token token = 1;
+  std::vector<Token> tokens;
   const std::int32_t zero = 0;
   const auto start = Clock::now();
   for (int i = 0; i < count; ++i) {
     const StepInput input{sequence.id(), {&token, 1}, {&zero, 1}};
     const auto output = value_of(engine.step({&input, 1}));
     token = value_of(sampler->sample(output.logits.front()));
+    tokens.push_back(token);
   }
-  return tokens_per_second(count, start);
+  const double speed = tokens_per_second(count, start);
+  check_tokens(tokens, !engine.options().adaptive_threads);
+  return speed;
 }
 
 void measure(RuntimeEngine& engine, const Settings& settings, std::string_view label) {
@@ -113,7 +125,7 @@ int main(int argc, char** argv) {
   settings.engine.max_outputs = 1;
   const auto engine = value_of(LlamaCppEngine::create(settings.engine));
   NoOpHook hook(modules);
-  decode(*engine, 8);  // warm-up: pages, clocks, thread pool
+  decode(*engine, std::max(settings.decode_tokens, 8));  // warm-up: pages, clocks, thread pool
   if (settings.prefill_tokens > 0) prefill(*engine, settings.prefill_tokens);
   for (int i = 0; i < settings.repetitions; ++i) {
     if (modules.empty() || settings.interleave_hook) {
