@@ -22,11 +22,11 @@ using Json = nlohmann::ordered_json;
 // Hugging Face's settings of Jinja.
 constexpr minja::Options kOptions = {.trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false};
 
-// minja puts the source around the place behind its first line: "... at row 1, column 7:\n<source>".
+// minja says "... at row 1, column 7:", then the lines around that place, and so on for every
+// block around it. The rows are the template's own, the columns are not (see add_landmarks).
 std::string first_line(std::string_view text) {
   text = text.substr(0, text.find('\n'));
-  if (text.ends_with(':')) text.remove_suffix(1);
-  return replace_invalid_utf8(text);
+  return replace_invalid_utf8(text.substr(0, text.find(", column ")));
 }
 
 std::unexpected<Error> minja_failure(const std::exception& error) {
@@ -138,7 +138,12 @@ Result<std::string> render(const minja::TemplateNode& root, std::string_view enc
   }
 }
 
-// The end of the tag that begins at `at`: behind its closing braces. Quotes hide them, but in a comment.
+struct Tag {
+  std::size_t begin, end;
+};
+
+// The end of the tag that begins at `at`: behind its closing braces. Quotes hide those, but not
+// in a comment.
 std::size_t end_of_tag(std::string_view source, std::size_t at) {
   const char kind = source[at + 1];
   const char close[] = {kind == '{' ? '}' : kind, '}', '\0'};
@@ -162,39 +167,69 @@ std::size_t end_of_tag(std::string_view source, std::size_t at) {
   return source.size();
 }
 
+std::vector<Tag> find_tags(std::string_view source) {
+  std::vector<Tag> tags;
+  for (std::size_t at = source.find('{'); at < source.size(); at = source.find('{', at)) {
+    if (at + 1 == source.size()) break;
+    const char kind = source[at + 1];
+    if (kind != '{' && kind != '%' && kind != '#') {
+      ++at;
+      continue;
+    }
+    tags.push_back({at, end_of_tag(source, at)});
+    at = tags.back().end;
+  }
+  return tags;
+}
+
 }  // namespace
 
 std::string keep_expression_indent(std::string_view source) {
   std::string result;
+  std::size_t at = 0;
   bool stripped = false;  // whether the last tag strips the white space behind it
-  for (std::size_t at = 0; at < source.size();) {
-    const auto tag = std::min(source.find('{', at), source.size());
-    if (tag + 1 >= source.size()) return result += source.substr(at);
-    const char kind = source[tag + 1];
-    if (kind != '{' && kind != '%' && kind != '#') {
-      result += source.substr(at, tag + 1 - at);
-      stripped = false;
-      at = tag + 1;
-      continue;
-    }
-    auto text = source.substr(at, tag - at);
-    const auto end = end_of_tag(source, tag);
-    const auto blank = text.size() - (text.find_last_not_of(" \t") + 1);  // white space at the end
-    const bool begins_line = blank == text.size() ? tag == blank : text[text.size() - blank - 1] == '\n';
+  for (const auto& [begin, end] : find_tags(source)) {
+    const auto text = source.substr(at, begin - at);
+    const auto indent = text.size() - (text.find_last_not_of(" \t") + 1);
+    const bool begins_line = indent == text.size() ? at == 0 : text[text.size() - indent - 1] == '\n';
     const bool all_stripped = stripped && text.find_first_not_of(" \t\r\n") == text.npos;
-    if (kind == '{' && blank > 0 && begins_line && !all_stripped && !source.substr(tag).starts_with("{{-")) {
-      result += text.substr(0, text.size() - blank);
+    const auto tag = source.substr(begin, end - begin);
+    if (tag.starts_with("{{") && !tag.starts_with("{{-") && indent > 0 && begins_line && !all_stripped) {
+      result += text.substr(0, text.size() - indent);
       result += "{{ '";
-      result += text.substr(text.size() - blank);
+      result += text.substr(text.size() - indent);
       result += "' }}";
     } else {
       result += text;
     }
-    result += source.substr(tag, end - tag);
-    stripped = end - tag >= 5 && source[end - 3] == '-';
+    result += tag;
+    stripped = tag.size() >= 5 && tag[tag.size() - 3] == '-';
     at = end;
   }
-  return result;
+  return result += source.substr(at);
+}
+
+std::string add_landmarks(std::string_view source) {
+  constexpr std::string_view kSpace = " \t\n\v\f\r";
+  std::string result;
+  std::size_t at = 0;
+  bool stripped = false;  // whether the last tag strips the white space behind it
+  for (const auto& [begin, end] : find_tags(source)) {
+    const auto text = source.substr(at, begin - at);
+    const auto tag = source.substr(begin, end - begin);
+    const bool strips = tag.substr(2).starts_with('-');
+    // Text of which nothing will be left is a search, too: only its line breaks are kept.
+    const bool nothing = (stripped || strips) && text.find_first_not_of(kSpace) == text.npos;
+    if (!nothing) result += text;
+    // The comment takes the tag's dash, and with it the tag's place beside the text before.
+    result += strips ? "{#-" : "{#";
+    if (nothing) result.append(static_cast<std::size_t>(std::ranges::count(text, '\n')), '\n');
+    result += " a.b None null if else or and not in is == + * ~ / recursive {{ {% %} }} #}";
+    result += tag;
+    stripped = tag.size() >= 5 && tag[tag.size() - 3] == '-';
+    at = end;
+  }
+  return result += source.substr(at);
 }
 
 Result<std::string> encode_chat(std::span<const ChatMessage> messages, const ChatTemplateOptions& options,
@@ -229,7 +264,7 @@ Result<std::function<Result<std::string>(std::string_view chat)>> parse_minja_te
                                                                                        const std::string& bos_token,
                                                                                        const std::string& eos_token) {
   try {
-    const auto root = minja::Parser::parse(keep_expression_indent(source), kOptions);
+    const auto root = minja::Parser::parse(add_landmarks(keep_expression_indent(source)), kOptions);
     return [root, bos_token, eos_token](std::string_view chat) { return render(*root, chat, bos_token, eos_token); };
   } catch (const std::exception& error) {
     return minja_failure(error);

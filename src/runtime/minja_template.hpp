@@ -31,4 +31,9 @@ Result<std::function<Result<std::string>(std::string_view chat)>> parse_minja_te
 // that minja keeps it.
 std::string keep_expression_indent(std::string_view source);
 
+// minja looks for the next operator, keyword or tag in all of the rest of the template, and takes
+// it only if it comes at once: the square of the template's length. The template with a comment
+// before every tag that has all of them in it, so that the search ends there. Nothing else changes.
+std::string add_landmarks(std::string_view source);
+
 }  // namespace hyprstream
