@@ -30,3 +30,7 @@ if(HYPRSTREAM_SANITIZE)
 else()
   add_link_options(-Wl,--no-undefined)
 endif()
+
+if(HYPRSTREAM_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link) # libFuzzer then sees which of our branches an input takes
+endif()
