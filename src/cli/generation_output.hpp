@@ -1,0 +1,30 @@
+// Generated text on its way to the user: streamed, or as JSON.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "cli/console.hpp"
+#include "cli/engine_flags.hpp"
+#include "runtime/engine.hpp"
+
+namespace hyprstream {
+
+// Generates, writing each piece to standard output as it comes. Errors: those of generate() and
+// of Console::write(), which ends the generation.
+Result<GenerationResult> generate_streaming(RuntimeEngine& engine, const GenerationRequest& request, Console& console);
+
+// The request for a text of its own: the prompt as it is.
+GenerationRequest plain_request(std::string prompt);
+
+// "Hypr Tiny (qwen3, 3.5 M parameters, Q8_0, context 512)", with what the file says.
+std::string describe_model(const RuntimeEngine& engine);
+
+// "12 prompt tokens in 0.01s, 30 tokens at 61.3 tokens/s, end: max_tokens, seed 7".
+std::string describe_generation(const GenerationResult& result);
+
+// One JSON object on one line: model, prompt, text, tokens, finish_reason, seed, timings.
+std::string generation_json(const LoadedEngine& loaded, std::string_view prompt, const GenerationResult& result);
+
+}  // namespace hyprstream
