@@ -1,5 +1,6 @@
 # Everything outside is a Debian package; docs/dependencies.md says what each is for.
 find_package(PkgConfig REQUIRED)
+find_package(OpenMP REQUIRED)
 find_package(Threads REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -34,10 +35,16 @@ class LlamaText {
   int vocabulary_size() const noexcept { return vocabulary_size_; }
 
  private:
+  Result<std::string> render_own_template(std::span<const ChatMessage> messages,
+                                          const ChatTemplateOptions& options) const;
+
   const llama_vocab* vocab_;
   int vocabulary_size_;
   bool has_chatml_tokens_ = false;
   std::optional<std::string> template_source_;
+  // Read on first use: most commands never need it.
+  mutable std::once_flag template_once_;
+  mutable Result<ChatTemplate> template_;
 };
 
 class LlamaCppEngineImpl final : public RuntimeEngine {

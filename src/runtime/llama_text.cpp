@@ -25,7 +25,8 @@ std::string token_text(const llama_vocab* vocab, llama_token token) {
 LlamaText::LlamaText(const llama_model* model, const ModelInfo& info)
     : vocab_(llama_model_get_vocab(model)),
       vocabulary_size_(llama_vocab_n_tokens(vocab_)),
-      template_source_(info.chat_template) {
+      template_source_(info.chat_template),
+      template_(fail(ErrorCode::kInternal, "not read yet")) {
   const auto is_one_token = [this](std::string_view text) {
     const auto tokens = tokenize(text, {.add_special = false, .parse_special = true});
     return tokens && tokens->size() == 1;
@@ -82,13 +83,21 @@ Result<std::string> LlamaText::apply_chat_template(std::span<const ChatMessage> 
     if (has_chatml_tokens_) return apply_builtin_chat_template("chatml", messages, options);
     return fail(ErrorCode::kUnsupported, "the model has no chat template: give it a plain prompt instead");
   }
-  auto rendered = ChatTemplate(*template_source_, token_text(vocab_, llama_vocab_bos(vocab_)),
-                               token_text(vocab_, llama_vocab_eos(vocab_)))
-                      .render(messages, options);
+  auto rendered = render_own_template(messages, options);
   // A refusal is the template's answer; one that does not work gets libllama's own version, if it knows it.
   if (rendered || rendered.error().code != ErrorCode::kCorrupt) return rendered;
   if (auto builtin = apply_builtin_chat_template(*template_source_, messages, options)) return builtin;
   return rendered;
+}
+
+Result<std::string> LlamaText::render_own_template(std::span<const ChatMessage> messages,
+                                                   const ChatTemplateOptions& options) const {
+  std::call_once(template_once_, [this] {
+    template_ = ChatTemplate::create(*template_source_, token_text(vocab_, llama_vocab_bos(vocab_)),
+                                     token_text(vocab_, llama_vocab_eos(vocab_)));
+  });
+  if (!template_) return std::unexpected(template_.error());
+  return template_->render(messages, options);
 }
 
 }  // namespace hyprstream
