@@ -16,9 +16,9 @@ std::vector<std::string> split_names(std::string_view names) {
   return names | std::views::split(',') | std::ranges::to<std::vector<std::string>>();
 }
 
-// "Threads." + "1 to 64" + "all" -> "Threads (1 to 64). Default: all."
+// "Threads" + "1 to 64" + "all" -> "Threads (1 to 64). Default: all."
 std::string describe(std::string help, std::string_view range, std::string_view fallback) {
-  if (!range.empty()) help += std::format(", {}", range);
+  if (!range.empty()) help += std::format(" ({})", range);
   help += '.';
   if (!fallback.empty()) help += std::format(" Default: {}.", fallback);
   return help;
@@ -34,8 +34,6 @@ std::string describe_int(Range<int> range) {
   return describe(range);
 }
 
-std::string quoted(std::string_view text) { return "'" + printable_line(text) + "'"; }
-
 Result<void> require_text(std::string_view name, std::string_view value) {
   if (const auto invalid = find_invalid_utf8(value))
     return fail(ErrorCode::kInvalidArgument, std::format("{} is not valid UTF-8 at byte {}", name, *invalid));
@@ -49,7 +47,7 @@ Result<std::int64_t> parse_integer(std::string_view name, std::string_view text,
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < range.least || value > range.most)
     return fail(ErrorCode::kInvalidArgument, std::format("{} must be a whole number from {} to {}, not {}", name,
-                                                         range.least, range.most, quoted(text)));
+                                                         range.least, range.most, in_quotes(text)));
   return value;
 }
 
@@ -60,7 +58,7 @@ Result<float> parse_number(std::string_view name, std::string_view text, Range<f
   const bool fits = value >= range.least && value <= range.most;
   if (error != std::errc() || end != text.data() + text.size() || !fits)
     return fail(ErrorCode::kInvalidArgument,
-                std::format("{} must be a number from {} to {}, not {}", name, range.least, range.most, quoted(text)));
+                std::format("{} must be a number from {} to {}, not {}", name, range.least, range.most, in_quotes(text)));
   return value;
 }
 
@@ -177,7 +175,7 @@ void ArgumentList::choice(std::string_view names, std::string value_name, std::s
       return fail(
           ErrorCode::kInvalidArgument,
           std::format("{} must be one of {}, not {}", name,
-                      choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(), quoted(value)));
+                      choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(), in_quotes(value)));
     target = value;
     return {};
   };
@@ -201,7 +199,7 @@ void ArgumentList::positional(std::string name, ValueKind kind, std::optional<st
       return fail(
           ErrorCode::kInvalidArgument,
           std::format("{} must be one of {}, not {}", name,
-                      choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(), quoted(value)));
+                      choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(), in_quotes(value)));
     target = value;
     return {};
   };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <format>
+#include <functional>
 #include <ranges>
 #include <string>
 #include <string_view>
@@ -137,11 +138,7 @@ class ChatLoop {
     request.max_tokens = options_.max_tokens;
     request.sampling = options_.sampling->params;
     request.stop = options_.sampling->stop;
-    Result<void> written;
-    const TokenCallback show = [&](const GeneratedPiece& piece) {
-      if (written && !piece.text.empty()) written = console_.write_model_text(piece.text);
-      return written ? StreamControl::kContinue : StreamControl::kStop;
-    };
+    PieceWriter writer(console_);
     Result<GenerationResult> result;
     {
       // Only here: while a line is typed, Ctrl-C is the editor's.
@@ -149,13 +146,13 @@ class ChatLoop {
       interrupt.watch(engine_);
       if (options_.raw) {
         request.prompt = message;
-        result = engine_.generate(request, show);
+        result = engine_.generate(request, std::ref(writer));
       } else {
-        result = session_.ask(std::string(message), request, show);
+        result = session_.ask(std::string(message), request, std::ref(writer));
       }
     }
     engine_.clear_interrupt();
-    HYPRSTREAM_TRY(written);
+    HYPRSTREAM_TRY(writer.outcome());
     if (!result) {
       const bool full = result.error().code == ErrorCode::kResourceExhausted;
       return remark(result.error().message +

@@ -82,14 +82,12 @@ std::vector<std::string> protect(std::span<const std::string> arguments) {
   return out;
 }
 
-std::string quoted(std::string_view text) { return "'" + printable_line(text) + "'"; }
-
 std::unexpected<Error> unknown(std::string_view what, std::string_view typed, std::span<const std::string> known,
                                std::string_view help_of) {
   const auto nearest = nearest_match(typed, known);
-  const auto remedy = nearest ? std::format("did you mean {}?", quoted(*nearest))
+  const auto remedy = nearest ? std::format("did you mean {}?", in_quotes(*nearest))
                               : std::format("see hyprstream {}{}--help", help_of, help_of.empty() ? "" : " ");
-  return fail(ErrorCode::kInvalidArgument, std::format("unknown {} {}: {}", what, quoted(typed), remedy));
+  return fail(ErrorCode::kInvalidArgument, std::format("unknown {} {}: {}", what, in_quotes(typed), remedy));
 }
 
 // The first argument that belongs to nothing.
@@ -100,7 +98,7 @@ Result<void> judge_leftovers(const DeclaredCommand& declared, std::span<const st
   if (typed.size() < 2 || !typed.starts_with('-'))
     return fail(ErrorCode::kInvalidArgument,
                 std::format("unexpected argument {}: see hyprstream {} --help; text with spaces needs quotes",
-                            quoted(leftovers.front()), path));
+                            in_quotes(leftovers.front()), path));
   std::vector<std::string> names;
   for (const auto& option : declared.arguments.options())
     for (const auto& name : option.names)
@@ -216,7 +214,8 @@ Result<CommandChoice> parse_command_line(CommandTree& tree, std::span<const std:
   while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
   if (innermost != &app) choice.group = innermost->get_name();
   if (tree.common().help || tree.common().version) return choice;
-  const auto leftovers = innermost->remaining();
+  // A group hands what it does not know to the program.
+  const auto leftovers = app.remaining(/*recurse=*/true);
   if (leftovers.empty()) return choice;
   if (leftovers.front().starts_with('-'))
     return unknown("option", leftovers.front().substr(0, leftovers.front().find('=')),

@@ -9,14 +9,9 @@
 
 namespace hyprstream {
 
-Result<GenerationResult> generate_streaming(RuntimeEngine& engine, const GenerationRequest& request, Console& console) {
-  Result<void> written;
-  auto result = engine.generate(request, [&](const GeneratedPiece& piece) {
-    if (written && !piece.text.empty()) written = console.write_model_text(piece.text);
-    return written ? StreamControl::kContinue : StreamControl::kStop;
-  });
-  if (!written) return std::unexpected(std::move(written).error());
-  return result;
+StreamControl PieceWriter::operator()(const GeneratedPiece& piece) {
+  if (outcome_ && !piece.text.empty()) outcome_ = console_.write_model_text(piece.text);
+  return outcome_ ? StreamControl::kContinue : StreamControl::kStop;
 }
 
 GenerationRequest plain_request(std::string prompt) {

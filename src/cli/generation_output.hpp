@@ -11,9 +11,21 @@
 
 namespace hyprstream {
 
-// Generates, writing each piece to standard output as it comes. Errors: those of generate() and
-// of Console::write(), which ends the generation.
-Result<GenerationResult> generate_streaming(RuntimeEngine& engine, const GenerationRequest& request, Console& console);
+// A TokenCallback (through std::ref) that writes each piece to standard output as it comes, and
+// stops the generation when that fails. Not thread-safe; must not outlive the console.
+class PieceWriter {
+ public:
+  explicit PieceWriter(Console& console) : console_(console) {}
+
+  StreamControl operator()(const GeneratedPiece& piece);
+
+  // Errors: those of Console::write().
+  const Result<void>& outcome() const noexcept { return outcome_; }
+
+ private:
+  Console& console_;
+  Result<void> outcome_;
+};
 
 // The request for a text of its own: the prompt as it is.
 GenerationRequest plain_request(std::string prompt);

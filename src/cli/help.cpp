@@ -46,7 +46,8 @@ std::string entry(std::string_view left, std::string_view explanation, std::size
 
 std::string option_label(const OptionSpec& option) {
   if (option.is_positional()) return option.value_name;
-  std::string label = option.names | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>();
+  // "-t, --threads N", as everywhere.
+  std::string label = option.names | std::views::reverse | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>();
   if (!option.value_name.empty()) label += " " + option.value_name;
   return label;
 }

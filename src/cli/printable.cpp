@@ -31,6 +31,8 @@ std::string escape_controls(std::string_view text, bool keep_lines) {
 
 std::string printable_line(std::string_view text) { return escape_controls(text, /*keep_lines=*/false); }
 
+std::string in_quotes(std::string_view text) { return "'" + printable_line(text) + "'"; }
+
 std::string printable_text(std::string_view text) { return escape_controls(text, /*keep_lines=*/true); }
 
 }  // namespace hyprstream

@@ -11,6 +11,9 @@ namespace hyprstream {
 // bytes that are not UTF-8 become U+FFFD.
 std::string printable_line(std::string_view text);
 
+// printable_line between single quotes, for messages.
+std::string in_quotes(std::string_view text);
+
 // As printable_line, but newlines and tabs stay.
 std::string printable_text(std::string_view text);
 

@@ -1,5 +1,6 @@
 // hyprstream quick-start.
 #include <format>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -67,7 +68,9 @@ class QuickStartCommand final : public Command {
     HYPRSTREAM_TRY(console.write(std::format("✅ Loaded model: {} in {:.2f}s\n\n🔮 Generating...\n\n📝 Generated text:\n",
                                              describe_model(*loaded.engine), loaded.load_seconds)));
     HYPRSTREAM_TRY(console.write_model_text(request.prompt));
-    HYPRSTREAM_ASSIGN(const auto result, generate_streaming(*loaded.engine, request, console));
+    PieceWriter writer(console);
+    HYPRSTREAM_ASSIGN(const auto result, loaded.engine->generate(request, std::ref(writer)));
+    HYPRSTREAM_TRY(writer.outcome());
     const auto& timings = result.timings;
     HYPRSTREAM_TRY(console.write(std::format("\n\n⏱️  Time: {:.2f}s\n🏃 Speed: {:.1f} tokens/s\n", timings.total_seconds,
                                              timings.generated_tokens_per_second())));

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <format>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -87,7 +88,9 @@ class RunCommand final : public Command {
     if (interactive && (json_ || !is_terminal(STDOUT_FILENO)))
       return fail(ErrorCode::kInvalidArgument,
                   "a chat needs a terminal to write to: give a PROMPT, or pipe one in, for a single answer");
-    if (!prompt_ && !interactive) HYPRSTREAM_ASSIGN(prompt_, read_standard_input(interrupt));
+    if (!prompt_ && !interactive) {
+      HYPRSTREAM_ASSIGN(prompt_, read_standard_input(interrupt));
+    }
     if (prompt_ && prompt_->empty())
       return fail(ErrorCode::kInvalidArgument, "the prompt is empty: give it some text, as PROMPT or on standard input");
     HYPRSTREAM_ASSIGN(const auto loaded, load_engine(engine_, model_path_for(model_), interrupt));
@@ -120,13 +123,9 @@ class RunCommand final : public Command {
     request.max_tokens = max_tokens;
     request.sampling = sampling_.params;
     request.stop = sampling_.stop;
-    Result<void> written;
-    const TokenCallback show = [&](const GeneratedPiece& piece) {
-      if (!json_ && written && !piece.text.empty()) written = console.write_model_text(piece.text);
-      return written ? StreamControl::kContinue : StreamControl::kStop;
-    };
-    HYPRSTREAM_ASSIGN(const auto result, generate(engine, request, show));
-    HYPRSTREAM_TRY(written);
+    PieceWriter writer(console);
+    HYPRSTREAM_ASSIGN(const auto result, generate(engine, request, json_ ? TokenCallback() : std::ref(writer)));
+    HYPRSTREAM_TRY(writer.outcome());
     if (json_) {
       HYPRSTREAM_TRY(console.write(generation_json(loaded, *prompt_, result)));
     } else if (!result.text.ends_with('\n')) {

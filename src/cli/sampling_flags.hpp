@@ -14,7 +14,7 @@ namespace hyprstream {
 // Most tokens to generate: a number that the user gave is checked against the context, a default
 // is cut to it.
 struct MaxTokensFlag {
-  explicit MaxTokensFlag(int fallback) : fallback(fallback) {}
+  explicit MaxTokensFlag(int when_not_given) : fallback(when_not_given) {}
 
   int fallback;
   std::optional<int> given;

@@ -12,6 +12,7 @@ std::string render_versions() {
   std::string arrow;
   if (const auto module = load_sql_module()) {
     duckdb = (*module)->duckdb_version();
+    if (duckdb.starts_with('v')) duckdb.erase(0, 1);
     arrow = (*module)->arrow_version();
   } else {
     duckdb = arrow = "not available: " + module.error().message;
