@@ -26,7 +26,10 @@ struct EngineOptions {
   int context_length = 0;  // tokens that all sequences together can hold; 0: the model's, at most 4096
   int max_sequences = 1;   // sequences open at once, 1 to 256
   int batch_size = 512;    // most tokens evaluated at once, 1 to 4096; a larger step is split
-  int threads = 0;         // 0: one per core that this process may use
+  // Most rows of logits from one evaluation, 0: batch_size; a step that wants more is split.
+  // At least max_sequences. Each costs 4 bytes per vocabulary entry.
+  int max_outputs = 0;
+  int threads = 0;  // 0: one per core that this process may use
   KvCacheType kv_cache_type = KvCacheType::kF16;
   bool flash_attention = true;
   bool adaptive_threads = true;  // yield to other processes on a busy machine (docs/performance.md)

@@ -18,8 +18,8 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
 // What is left of a request once its options are checked and its prompt is tokens.
 class Generation {
  public:
-  Generation(RuntimeEngine& engine, const GenerationRequest& request, const TokenCallback& callback,
-             TextStream stream, std::unique_ptr<Sampler> sampler, SequenceId sequence)
+  Generation(RuntimeEngine& engine, const GenerationRequest& request, const TokenCallback& callback, TextStream stream,
+             std::unique_ptr<Sampler> sampler, SequenceId sequence)
       : engine_(engine),
         request_(request),
         callback_(callback),
@@ -72,8 +72,7 @@ class Generation {
     result_.tokens.push_back(token);
     const std::string piece = stream_.push(engine_.token_bytes(token, /*special=*/false));
     result_.text += piece;
-    const bool stopped_by_caller =
-        callback_ && callback_({.text = piece, .token = token}) == StreamControl::kStop;
+    const bool stopped_by_caller = callback_ && callback_({.text = piece, .token = token}) == StreamControl::kStop;
     if (stream_.stopped()) return FinishReason::kStopString;
     if (stopped_by_caller) return FinishReason::kCancelled;
     if (std::ssize(result_.tokens) >= request_.max_tokens) return FinishReason::kMaxTokens;

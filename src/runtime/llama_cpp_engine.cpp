@@ -32,12 +32,13 @@ Result<EngineOptions> settle(EngineOptions options, const ModelInfo& info) {
   HYPRSTREAM_TRY(require_range("max_sequences", options.max_sequences, 1, kMaxSequences));
   HYPRSTREAM_TRY(require_range("batch_size", options.batch_size, 1, kMaxBatchSize));
   HYPRSTREAM_TRY(require_range("threads", options.threads, 0, kMaxThreads));
-  HYPRSTREAM_TRY(require_range("max_outputs", options.max_outputs, 0, options.batch_size));
+  HYPRSTREAM_TRY(require_range("max_outputs", options.max_outputs, 0, kMaxBatchSize));
   if (options.context_length == 0) options.context_length = std::min(kDefaultContextLength, info.context_length);
   HYPRSTREAM_TRY(require_range("context_length", options.context_length, 1, 1 << 24));
   options.batch_size = std::min(options.batch_size, options.context_length);
   if (options.max_outputs == 0) options.max_outputs = options.batch_size;
-  options.max_outputs = std::min(options.max_outputs, options.batch_size);
+  // libllama reserves a row for every sequence's next token.
+  options.max_outputs = std::max(options.max_outputs, options.max_sequences);
   if (options.threads == 0) options.threads = usable_cores();
   if (options.deterministic) {
     options.adaptive_threads = false;

@@ -66,8 +66,10 @@ float top_two_gap(std::span<const float> logits) {
   float first = -INFINITY;
   float second = -INFINITY;
   for (const float logit : logits) {
-    if (logit > first) second = std::exchange(first, logit);
-    else second = std::max(second, logit);
+    if (logit > first)
+      second = std::exchange(first, logit);
+    else
+      second = std::max(second, logit);
   }
   return first - second;
 }

@@ -8,17 +8,22 @@ shift 3
 
 bind() { mkdir -p "$root$1"; mount --rbind "$1" "$root$1"; }
 
-for place in /proc /sys /dev /tmp; do bind "$place"; done
-# The whole checkout, also when the command runs in one of its folders.
+# The root too is found inside under the name it has outside: the launcher looks for it there.
+# The whole checkout is bound also when the command runs in one of its folders.
 top=$(cd "$(dirname "$0")/../.." && pwd)
-case $directory/ in "$top"/*) directories=("$top") ;; *) directories=("$top" "$directory") ;; esac
-for place in "${directories[@]}" "$cache"; do
-  case $place/ in /tmp/*) ;; *) bind "$place" ;; esac
+places=("$cache")
+case $root/ in "$cache"/*) ;; *) places+=("$root") ;; esac
+places+=("$top")
+case $directory/ in "$top"/*) ;; *) places+=("$directory") ;; esac
+for place in "${places[@]}" /proc /sys /dev /tmp; do
+  case $place/ in /tmp/?*) ;; *) bind "$place" ;; esac
 done
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export LC_ALL=C.UTF-8 HYPRSTREAM_ROOT=none
+export LC_ALL=C.UTF-8 HYPRSTREAM_ROOT=none HYPRSTREAM_BUILD_ROOT=$root
 # Clones at different places share what they compile.
 export CCACHE_DIR="$cache/ccache" CCACHE_BASEDIR="$top" CCACHE_NOHASHDIR=1
-unset LD_LIBRARY_PATH LD_PRELOAD
+# Settings of the host that mean other files here.
+unset LD_LIBRARY_PATH LD_PRELOAD TMPDIR LANG LANGUAGE CC CXX CPPFLAGS CFLAGS CXXFLAGS LDFLAGS CPATH LIBRARY_PATH \
+  CMAKE_PREFIX_PATH CMAKE_GENERATOR CMAKE_TOOLCHAIN_FILE PKG_CONFIG_PATH PYTHONPATH PYTHONHOME VIRTUAL_ENV
 exec chroot "$root" /bin/bash -c 'cd "$0" && exec "$@"' "$directory" "$@"

@@ -1,0 +1,239 @@
+#include "runtime/minja_template.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <minja/minja.hpp>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "base/utf8.hpp"
+
+namespace hyprstream {
+namespace {
+
+using ContextPtr = std::shared_ptr<minja::Context>;
+using Arguments = minja::ArgumentsValue;
+using Json = nlohmann::ordered_json;
+
+// Hugging Face's settings of Jinja.
+constexpr minja::Options kOptions = {.trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false};
+
+// minja puts the source around the place behind its first line: "... at row 1, column 7:\n<source>".
+std::string first_line(std::string_view text) {
+  text = text.substr(0, text.find('\n'));
+  if (text.ends_with(':')) text.remove_suffix(1);
+  return replace_invalid_utf8(text);
+}
+
+std::unexpected<Error> minja_failure(const std::exception& error) {
+  const std::string message = first_line(error.what());
+  // minja wraps what it catches, this too; the sandbox knows what to say about it.
+  if (message.starts_with("std::bad_alloc")) throw std::bad_alloc();
+  return fail(ErrorCode::kCorrupt, "the model's chat template cannot be used: " + message);
+}
+
+template <typename Transform>
+minja::Value filter(const std::string& name, std::size_t arguments, Transform transform) {
+  return minja::Value::callable([=](const ContextPtr&, Arguments& given) -> minja::Value {
+    given.expectArgs(name + " filter", {arguments, arguments}, {0, 0});
+    return transform(given.args);
+  });
+}
+
+std::string titled(std::string text, bool every_word) {
+  bool begins = true;
+  for (auto& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    c = static_cast<char>(begins ? std::toupper(byte) : std::tolower(byte));
+    begins = every_word && std::isspace(byte) != 0;
+  }
+  return text;
+}
+
+std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  if (from.empty()) throw std::runtime_error("replace filter: nothing to replace");
+  std::string result;
+  for (std::size_t at = text.find(from); at != text.npos; at = text.find(from)) {
+    result += text.substr(0, at);
+    result += to;
+    text.remove_prefix(at + from.size());
+  }
+  return result += text;
+}
+
+minja::Value reversed(minja::Value& value) {
+  auto result = minja::Value::array();
+  for (auto i = value.size(); i > 0; --i) result.push_back(value.at(i - 1));
+  return result;
+}
+
+// Filters that templates in the wild use and minja lacks.
+void add_filters(minja::Context& context) {
+  using Values = std::vector<minja::Value>;
+  context.set("capitalize", filter("capitalize", 1, [](Values& v) { return titled(v[0].to_str(), false); }));
+  context.set("title", filter("title", 1, [](Values& v) { return titled(v[0].to_str(), true); }));
+  context.set("replace", filter("replace", 3, [](Values& v) {
+                return replaced(v[0].to_str(), v[1].get<std::string>(), v[2].get<std::string>());
+              }));
+  context.set("reverse", filter("reverse", 1, [](Values& v) { return reversed(v[0]); }));
+  context.set("first", filter("first", 1, [](Values& v) { return v[0].size() == 0 ? minja::Value() : v[0].at(0); }));
+}
+
+std::string formatted_time(const Json& time, const std::string& format) {
+  const auto zone = time.at("zone").get<std::string>();
+  std::tm now{};
+  now.tm_sec = time.at("sec");
+  now.tm_min = time.at("min");
+  now.tm_hour = time.at("hour");
+  now.tm_mday = time.at("mday");
+  now.tm_mon = time.at("mon");
+  now.tm_year = time.at("year");
+  now.tm_wday = time.at("wday");
+  now.tm_yday = time.at("yday");
+  now.tm_isdst = time.at("isdst");
+  now.tm_gmtoff = time.at("gmtoff");
+  now.tm_zone = zone.c_str();
+  std::string text(format.size() * 8 + 64, '\0');
+  text.resize(std::strftime(text.data(), text.size(), format.c_str(), &now));
+  return text;
+}
+
+// `refusal` gets what raise_exception() was called with.
+ContextPtr make_context(const Json& chat, const std::string& bos_token, const std::string& eos_token,
+                        std::optional<std::string>& refusal) {
+  auto context = minja::Context::make(minja::Value::object());
+  add_filters(*context);
+  context->set("messages", minja::Value(chat.at("messages")));
+  context->set("add_generation_prompt", minja::Value(chat.at("add_generation_prompt")));
+  context->set("bos_token", bos_token);
+  context->set("eos_token", eos_token);
+  context->set("raise_exception",
+               minja::Value::callable([&refusal](const ContextPtr&, Arguments& given) -> minja::Value {
+                 given.expectArgs("raise_exception", {1, 1}, {0, 0});
+                 refusal = given.args[0].to_str();
+                 throw std::runtime_error("raise_exception");
+               }));
+  context->set("strftime_now", minja::Value::callable([&chat](const ContextPtr&, Arguments& given) {
+                 given.expectArgs("strftime_now", {1, 1}, {0, 0});
+                 return minja::Value(formatted_time(chat.at("now"), given.args[0].get<std::string>()));
+               }));
+  return context;
+}
+
+Result<std::string> render(const minja::TemplateNode& root, std::string_view encoded, const std::string& bos_token,
+                           const std::string& eos_token) {
+  std::optional<std::string> refusal;
+  try {
+    const auto chat = Json::parse(encoded);
+    // minja counts bytes where Jinja counts characters: a slice may have cut one.
+    return replace_invalid_utf8(root.render(make_context(chat, bos_token, eos_token, refusal)));
+  } catch (const std::exception& error) {
+    if (!refusal) return minja_failure(error);
+    return fail(ErrorCode::kInvalidArgument,
+                "the model's chat template refuses these messages: " + replace_invalid_utf8(*refusal));
+  }
+}
+
+// The end of the tag that begins at `at`: behind its closing braces. Quotes hide them, but in a comment.
+std::size_t end_of_tag(std::string_view source, std::size_t at) {
+  const char kind = source[at + 1];
+  const char close[] = {kind == '{' ? '}' : kind, '}', '\0'};
+  if (kind == '#') {
+    const auto end = source.find(close, at + 2);
+    return end == source.npos ? source.size() : end + 2;
+  }
+  char quote = 0;
+  for (std::size_t i = at + 2; i < source.size(); ++i) {
+    if (quote != 0) {
+      if (source[i] == '\\')
+        ++i;
+      else if (source[i] == quote)
+        quote = 0;
+    } else if (source[i] == '\'' || source[i] == '"') {
+      quote = source[i];
+    } else if (source.substr(i).starts_with(close)) {
+      return i + 2;
+    }
+  }
+  return source.size();
+}
+
+}  // namespace
+
+std::string keep_expression_indent(std::string_view source) {
+  std::string result;
+  bool stripped = false;  // whether the last tag strips the white space behind it
+  for (std::size_t at = 0; at < source.size();) {
+    const auto tag = std::min(source.find('{', at), source.size());
+    if (tag + 1 >= source.size()) return result += source.substr(at);
+    const char kind = source[tag + 1];
+    if (kind != '{' && kind != '%' && kind != '#') {
+      result += source.substr(at, tag + 1 - at);
+      stripped = false;
+      at = tag + 1;
+      continue;
+    }
+    auto text = source.substr(at, tag - at);
+    const auto end = end_of_tag(source, tag);
+    const auto blank = text.size() - (text.find_last_not_of(" \t") + 1);  // white space at the end
+    const bool begins_line = blank == text.size() ? tag == blank : text[text.size() - blank - 1] == '\n';
+    const bool all_stripped = stripped && text.find_first_not_of(" \t\r\n") == text.npos;
+    if (kind == '{' && blank > 0 && begins_line && !all_stripped && !source.substr(tag).starts_with("{{-")) {
+      result += text.substr(0, text.size() - blank);
+      result += "{{ '";
+      result += text.substr(text.size() - blank);
+      result += "' }}";
+    } else {
+      result += text;
+    }
+    result += source.substr(tag, end - tag);
+    stripped = end - tag >= 5 && source[end - 3] == '-';
+    at = end;
+  }
+  return result;
+}
+
+Result<std::string> encode_chat(std::span<const ChatMessage> messages, const ChatTemplateOptions& options,
+                                const std::tm& now) {
+  if (messages.empty()) return fail(ErrorCode::kInvalidArgument, "a chat needs at least one message");
+  auto array = Json::array();
+  for (const auto& message : messages) {
+    for (const auto* text : {&message.role, &message.content})
+      if (const auto at = find_invalid_utf8(*text))
+        return fail(ErrorCode::kInvalidArgument, "message " + std::to_string(array.size() + 1) +
+                                                     " is not valid UTF-8: invalid byte at offset " +
+                                                     std::to_string(*at));
+    array.push_back({{"role", message.role}, {"content", message.content}});
+  }
+  const Json time = {{"sec", now.tm_sec},
+                     {"min", now.tm_min},
+                     {"hour", now.tm_hour},
+                     {"mday", now.tm_mday},
+                     {"mon", now.tm_mon},
+                     {"year", now.tm_year},
+                     {"wday", now.tm_wday},
+                     {"yday", now.tm_yday},
+                     {"isdst", now.tm_isdst},
+                     {"gmtoff", now.tm_gmtoff},
+                     {"zone", now.tm_zone != nullptr ? now.tm_zone : ""}};
+  const Json chat = {
+      {"messages", std::move(array)}, {"add_generation_prompt", options.add_generation_prompt}, {"now", time}};
+  return chat.dump();
+}
+
+Result<std::function<Result<std::string>(std::string_view chat)>> parse_minja_template(const std::string& source,
+                                                                                       const std::string& bos_token,
+                                                                                       const std::string& eos_token) {
+  try {
+    const auto root = minja::Parser::parse(keep_expression_indent(source), kOptions);
+    return [root, bos_token, eos_token](std::string_view chat) { return render(*root, chat, bos_token, eos_token); };
+  } catch (const std::exception& error) {
+    return minja_failure(error);
+  }
+}
+
+}  // namespace hyprstream
