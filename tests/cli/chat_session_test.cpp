@@ -86,7 +86,7 @@ TEST(ChatSession, AnswersAsIfItHadComputedEverything) {
 }
 
 TEST(ChatSession, AFailedMessageChangesNothing) {
-  auto engine = load(/*context_length=*/128);
+  auto engine = load(/*context_length=*/256);
   auto session = ChatSession::create(*engine).value();
   ASSERT_TRUE(session.ask("Hello.", greedy(5), {}));
   std::string long_message;
@@ -94,9 +94,9 @@ TEST(ChatSession, AFailedMessageChangesNothing) {
   const auto refused = session.ask(long_message, greedy(5), {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kResourceExhausted);
-  EXPECT_NE(refused.error().message.find("the context holds 128"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("the context holds 256"), std::string::npos) << refused.error().message;
 
-  auto other = load(/*context_length=*/128);
+  auto other = load(/*context_length=*/256);
   auto fresh = ChatSession::create(*other).value();
   ASSERT_TRUE(fresh.ask("Hello.", greedy(5), {}));
   EXPECT_EQ(session.ask("And you?", greedy(10), {}).value().tokens, fresh.ask("And you?", greedy(10), {}).value().tokens);

@@ -45,8 +45,8 @@ def test_control_characters_of_a_file_are_shown_and_not_obeyed(hyprstream, bundl
     hostile = tmp_path / "hostile.gguf"
     data = bundled.read_bytes()
     assert data.count(b"Hypr Tiny") >= 1
-    hostile.write_bytes(data.replace(b"Hypr Tiny", b"H\x1b[2Jpr\n\x07y", 1))
+    hostile.write_bytes(data.replace(b"Hypr Tiny", b"H\x1b[2Jr\n\x07y", 1))
     result = hyprstream.run("model", "info", str(hostile))
     assert result.returncode == 0
     assert b"\x1b" not in result.stdout and b"\x07" not in result.stdout
-    assert b"H\\x1b[2Jpr\\x0a\\x07y" in result.stdout
+    assert b"H\\x1b[2Jr\\x0a\\x07y" in result.stdout
