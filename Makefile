@@ -9,6 +9,9 @@ IN_ROOT := $(ROOT) exec
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
+# Those that git tracks or would, but for the ones just deleted.
+CPP_FILES := git ls-files -co --exclude-standard '*.cpp' '*.hpp' | while read -r f; do [ ! -f "$$f" ] || echo "$$f"; done
+
 .PHONY: help quick-start test build bench bench-training dist install shell format format-check tidy \
         asan tsan fuzz soak clean root configure-%
 
@@ -29,7 +32,7 @@ root:
 	@$(ROOT) prepare >/dev/null
 
 bench: build ## interleaved comparisons with llama.cpp's own tools (several minutes)
-	@$(IN_ROOT) bench/run.sh
+	@$(IN_ROOT) bench/run.py
 
 bench-training: ## training against PyTorch
 	@echo "hyprstream: there is nothing to measure yet: training comes with 'lora train'" >&2; exit 1
@@ -44,10 +47,10 @@ shell: root ## a shell inside the private root
 	@$(IN_ROOT) bash -i
 
 format: root ## format the C++ files in place
-	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs $(IN_ROOT) clang-format -i
+	@$(CPP_FILES) | xargs $(IN_ROOT) clang-format -i
 
 format-check: root ## fail if a C++ file is not formatted
-	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs $(IN_ROOT) clang-format --dry-run -Werror
+	@$(CPP_FILES) | xargs $(IN_ROOT) clang-format --dry-run -Werror
 
 tidy: build ## clang-tidy over src/
 	@$(IN_ROOT) bash -c 'find src -name "*.cpp" | xargs -P $(JOBS) -n 4 clang-tidy -p build/release --quiet'

@@ -1,6 +1,7 @@
 #include "gguf/model_check.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -15,7 +16,7 @@ namespace {
 
 // libllama's own limits, which it asserts.
 constexpr std::uint64_t kMaxLayers = 512;
-constexpr std::uint64_t kMaxExperts = 512;
+constexpr std::uint64_t kMaxExperts = 1024;
 // Beyond any model there is; keeps every product of two of them within 64 bits.
 constexpr std::uint64_t kMaxSize = std::uint64_t{1} << 24;
 constexpr std::uint64_t kMaxContext = std::uint64_t{1} << 30;
@@ -26,19 +27,30 @@ std::unexpected<Error> refuse(const GgufFile& file, const std::string& what) {
 
 // ---- Hyperparameters ----
 
+// Architectures whose graph takes it for granted that rotary embedding covers the whole head and
+// that the query rows are heads x head size.
+bool is_plain(std::string_view architecture) noexcept {
+  constexpr std::array kPlain =
+      std::to_array<std::string_view>({"llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "mistral3", "gemma", "gemma2",
+                                       "gemma3", "olmo2", "smollm3", "granite", "internlm2"});
+  return std::ranges::find(kPlain, architecture) != kPlain.end();
+}
+
 // The architecture's keys, by their name after "<architecture>.".
 class HyperparameterCheck {
  public:
   HyperparameterCheck(const GgufFile& file, std::string_view architecture)
-      : file_(file), prefix_(std::string(architecture) + ".") {}
+      : file_(file), prefix_(std::string(architecture) + "."), plain_(is_plain(architecture)) {}
 
   Result<void> run();
 
  private:
   Result<void> check_floats() const;
   Result<void> check_heads();
+  Result<void> check_query_shapes(const std::vector<std::uint64_t>& heads) const;
   Result<void> check_rope() const;
   Result<void> check_experts() const;
+  Result<void> check_window() const;
   Result<void> check_choices() const;
 
   // A number from `least` to `most`; nothing if the key is missing.
@@ -49,6 +61,7 @@ class HyperparameterCheck {
 
   const GgufFile& file_;
   std::string prefix_;
+  bool plain_;
   std::uint64_t layers_ = 0;
   std::uint64_t hidden_ = 0;
   std::uint64_t head_size_ = 0;  // 0 without attention
@@ -92,12 +105,14 @@ Result<void> HyperparameterCheck::run() {
   if (!hidden) return refuse(file_, label("embedding_length") + " is missing");
   if (!context) return refuse(file_, label("context_length") + " is missing");
   layers_ = *layers;
+  HYPRSTREAM_TRY(number("nextn_predict_layers", 0, layers_ - 1));
   hidden_ = *hidden;
   HYPRSTREAM_TRY(per_layer("feed_forward_length", kMaxSize));
   HYPRSTREAM_TRY(check_floats());
   HYPRSTREAM_TRY(check_heads());
   HYPRSTREAM_TRY(check_rope());
   HYPRSTREAM_TRY(check_experts());
+  HYPRSTREAM_TRY(check_window());
   return check_choices();
 }
 
@@ -117,7 +132,7 @@ Result<void> HyperparameterCheck::check_heads() {
   HYPRSTREAM_ASSIGN(const auto heads, per_layer("attention.head_count", kMaxSize));
   HYPRSTREAM_ASSIGN(auto kv_heads, per_layer("attention.head_count_kv", kMaxSize));
   HYPRSTREAM_ASSIGN(const auto key_length, number("attention.key_length", 1, kMaxSize));
-  HYPRSTREAM_TRY(number("attention.value_length", 1, kMaxSize));
+  HYPRSTREAM_ASSIGN(const auto value_length, number("attention.value_length", 1, kMaxSize));
   const bool attention = std::ranges::any_of(heads, [](std::uint64_t n) { return n > 0; });
   const bool recurrent =
       file_.find(prefix_ + "ssm.state_size") != nullptr || file_.find(prefix_ + "wkv.head_size") != nullptr;
@@ -136,6 +151,23 @@ Result<void> HyperparameterCheck::check_heads() {
   }
   head_size_ = key_length.value_or(hidden_ / std::max<std::uint64_t>(1, heads[0]));
   if (head_size_ == 0) return refuse(file_, label("attention.head_count") + " is larger than the embedding");
+  // Most architectures assert that keys and values have the same size; latent attention does not.
+  const bool may_differ = file_.find(prefix_ + "attention.kv_lora_rank") != nullptr || prefix_ == "mimo2.";
+  if (!may_differ && value_length.value_or(hidden_ / std::max<std::uint64_t>(1, heads[0])) != head_size_)
+    return refuse(file_, label("attention.value_length") + " differs from " + label("attention.key_length"));
+  return check_query_shapes(heads);
+}
+
+// libllama compares the query matrix with the embedding only, and then takes it for heads.
+Result<void> HyperparameterCheck::check_query_shapes(const std::vector<std::uint64_t>& heads) const {
+  if (!plain_) return {};
+  for (std::size_t layer = 0; layer < layers_; ++layer) {
+    const std::string name = "blk." + std::to_string(layer) + ".attn_q.weight";
+    const GgufTensor* tensor = file_.find_tensor(name);
+    if (tensor != nullptr && (tensor->shape.size() != 2 || tensor->shape[1] != heads[layer] * head_size_))
+      return refuse(file_, "tensor '" + name + "' does not have the shape of " + std::to_string(heads[layer]) +
+                               " heads of " + std::to_string(head_size_));
+  }
   return {};
 }
 
@@ -144,6 +176,8 @@ Result<void> HyperparameterCheck::check_rope() const {
   if (head_size_ > 0 && (dimensions.value_or(head_size_) % 2 != 0 || dimensions.value_or(0) > head_size_))
     return refuse(file_, label("rope.dimension_count") + " is " + std::to_string(dimensions.value_or(head_size_)) +
                              " and must be even and at most the head size, " + std::to_string(head_size_));
+  if (plain_ && dimensions && *dimensions != head_size_)
+    return refuse(file_, label("rope.dimension_count") + " is not the head size, " + std::to_string(head_size_));
   HYPRSTREAM_ASSIGN(const auto scaling, file_.find_string(prefix_ + "rope.scaling.type"));
   if (scaling && *scaling != "none" && *scaling != "linear" && *scaling != "yarn" && *scaling != "longrope")
     return refuse(file_, label("rope.scaling.type") + " is none of 'none', 'linear', 'yarn' and 'longrope'");
@@ -156,22 +190,45 @@ Result<void> HyperparameterCheck::check_rope() const {
 
 Result<void> HyperparameterCheck::check_experts() const {
   HYPRSTREAM_ASSIGN(const auto experts, number("expert_count", 0, kMaxExperts));
-  HYPRSTREAM_ASSIGN(const auto used, number("expert_used_count", 0, kMaxExperts));
+  HYPRSTREAM_ASSIGN(const auto used, per_layer("expert_used_count", kMaxExperts));
   const std::uint64_t count = experts.value_or(0);
-  const std::uint64_t count_used = used.value_or(0);
-  if (count_used > count || (count > 0 && count_used == 0))
-    return refuse(file_, label("expert_used_count") + " is " + std::to_string(count_used) + " of " +
+  const std::uint64_t most_used = used.empty() ? 0 : std::ranges::max(used);
+  if (most_used > count || (count > 0 && most_used == 0))
+    return refuse(file_, label("expert_used_count") + " is " + std::to_string(most_used) + " of " +
                              std::to_string(count) + " experts");
-  HYPRSTREAM_ASSIGN(const auto groups, number("expert_group_count", 0, kMaxExperts));
+  HYPRSTREAM_ASSIGN(const auto group_count, number("expert_group_count", 0, count == 0 ? 0 : count - 1));
   HYPRSTREAM_ASSIGN(const auto groups_used, number("expert_group_used_count", 0, kMaxExperts));
-  if (groups_used.value_or(0) > groups.value_or(0) || (groups.value_or(0) > 0 && count % *groups != 0))
+  const std::uint64_t groups = group_count.value_or(0);
+  if (groups > 1 && (count % groups != 0 || groups_used.value_or(0) == 0 || groups_used.value_or(0) >= groups))
     return refuse(file_, label("expert_group_count") + " does not divide its experts");
+  return {};
+}
+
+// A pattern that leaves no layer with a sliding window is an assertion where one is expected.
+Result<void> HyperparameterCheck::check_window() const {
+  const std::string key = prefix_ + "attention.sliding_window_pattern";
+  const GgufValue* value = file_.find(key);
+  if (value == nullptr) return {};
+  bool none = false;
+  if (value->type == GgufValueType::kArray) {
+    if (value->element_type == GgufValueType::kString)
+      return refuse(file_, label("attention.sliding_window_pattern") + " is a list of texts");
+    none = std::ranges::all_of(value->bytes, [](std::byte byte) { return byte == std::byte{0}; });
+  } else {
+    HYPRSTREAM_ASSIGN(const auto period, file_.find_uint(key));
+    none = period.value_or(0) == 1;
+  }
+  if (none) return refuse(file_, label("attention.sliding_window_pattern") + " gives no layer a window");
   return {};
 }
 
 Result<void> HyperparameterCheck::check_choices() const {
   // Numbers of libllama's enums; a context with another one aborts.
-  HYPRSTREAM_TRY(number("pooling_type", 0, 4));
+  constexpr std::uint64_t kRankPooling = 4;
+  HYPRSTREAM_ASSIGN(const auto pooling, number("pooling_type", 0, kRankPooling));
+  if (pooling == kRankPooling && file_.find_tensor("cls.weight") == nullptr &&
+      file_.find_tensor("cls.output.weight") == nullptr)
+    return refuse(file_, label("pooling_type") + " asks for a classifier, and there is none");
   HYPRSTREAM_TRY(number("expert_gating_func", 0, 4));
   return {};
 }
@@ -236,6 +293,9 @@ Result<void> check_model_file(const GgufFile& file) {
   HYPRSTREAM_ASSIGN(const auto architecture, file.find_string("general.architecture"));
   if (!architecture || architecture->empty())
     return refuse(file, "it does not say its architecture (key general.architecture)");
+  HYPRSTREAM_ASSIGN(const auto alignment, file.find_uint("general.alignment"));
+  // ggml asserts that what it maps begins at a multiple of 32.
+  if (alignment.value_or(32) < 32) return refuse(file, "key 'general.alignment' is below 32");
   HYPRSTREAM_TRY(check_parts(file));
   HYPRSTREAM_TRY(HyperparameterCheck(file, *architecture).run());
   HYPRSTREAM_TRY(check_vocabulary(file));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ bool is_byte_token(std::string_view text) noexcept {
          std::isxdigit(static_cast<unsigned char>(text[4])) != 0;
 }
 
+bool is_empty_text(std::string_view text) noexcept { return text.empty() || text[0] == '\0'; }
+
 // An optional array with one entry per token.
 Result<void> check_per_token(const GgufFile& file, const std::string& key, GgufValueType element,
                              std::uint64_t tokens) {
@@ -49,19 +52,81 @@ Result<void> check_tokens(const GgufFile& file, const std::vector<std::string_vi
   HYPRSTREAM_TRY(check_per_token(file, "tokenizer.ggml.scores", GgufValueType::kFloat32, tokens.size()));
   HYPRSTREAM_TRY(check_per_token(file, "tokenizer.ggml.token_type", GgufValueType::kInt32, tokens.size()));
   const GgufValue* types = file.find("tokenizer.ggml.token_type");
+  // libllama takes a token up to its first zero byte, gives an empty one a name, and asserts that
+  // none is there twice.
   std::unordered_set<std::string_view> seen;
+  std::vector<std::string> names;
   seen.reserve(tokens.size());
+  names.reserve(static_cast<std::size_t>(std::ranges::count_if(tokens, is_empty_text)));
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::string label = "token " + std::to_string(i);
-    if (!seen.insert(tokens[i]).second) return refuse(file, label + " of its vocabulary is there twice");
+    std::string_view text = tokens[i].substr(0, tokens[i].find('\0'));
+    if (text.empty()) text = names.emplace_back("[EMPTY_" + std::to_string(i) + "]");
+    if (!seen.insert(text).second)
+      return refuse(file, "token " + std::to_string(i) + " of its vocabulary is there twice");
     if (types == nullptr) continue;
     std::int32_t type = 0;
     std::memcpy(&type, types->bytes.data() + i * sizeof type, sizeof type);
     if (type < 0 || type > kLastTokenType)
-      return refuse(file, label + " of its vocabulary has the unknown type " + std::to_string(type));
+      return refuse(file,
+                    "token " + std::to_string(i) + " of its vocabulary has the unknown type " + std::to_string(type));
     if (type == kByteTokenType && !is_byte_token(tokens[i]))
-      return refuse(file, label + " of its vocabulary is said to be a byte and is not written as one, such as <0x0A>");
+      return refuse(
+          file, "token " + std::to_string(i) + " of its vocabulary is a byte and not written as one, such as <0x0A>");
   }
+  return {};
+}
+
+// libllama aborts on a byte token among word pieces.
+Result<void> check_word_pieces(const GgufFile& file) {
+  const GgufValue* types = file.find("tokenizer.ggml.token_type");
+  if (types == nullptr) return {};
+  for (std::uint64_t i = 0; i < types->count; ++i) {
+    std::int32_t type = 0;
+    std::memcpy(&type, types->bytes.data() + i * sizeof type, sizeof type);
+    if (type == kByteTokenType)
+      return refuse(file, "token " + std::to_string(i) + " of its vocabulary is a byte, which word pieces cannot have");
+  }
+  return {};
+}
+
+// The first byte of a token of RWKV's vocabulary, which is written with escapes, and whether it is
+// all there is.
+struct FirstByte {
+  unsigned char byte = 0;
+  bool alone = false;
+};
+
+FirstByte first_rwkv_byte(std::string_view text) noexcept {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first != '\\' || text.size() == 1) return {first, text.size() == 1};
+  switch (text[1]) {
+    case 't': return {'\t', text.size() == 2};
+    case 'n': return {'\n', text.size() == 2};
+    case 'r': return {'\r', text.size() == 2};
+    case 'x': {
+      unsigned value = 0;
+      const std::size_t end = std::min<std::size_t>(4, text.size());
+      if (std::from_chars(text.data() + 2, text.data() + end, value, 16).ptr != text.data() + 4) return {};
+      return {static_cast<unsigned char>(value), text.size() == 4};
+    }
+    default: return {static_cast<unsigned char>(text[1]), text.size() == 2};
+  }
+}
+
+// libllama's tokenizer for RWKV never ends, and takes memory all the while, if a text begins like
+// a token and no token ends there.
+Result<void> check_rwkv_tokens(const GgufFile& file, const std::vector<std::string_view>& tokens) {
+  std::array<bool, 256> begins{};
+  std::array<bool, 256> alone{};
+  for (const std::string_view token : tokens) {
+    if (token.empty()) continue;
+    const FirstByte first = first_rwkv_byte(token);
+    begins[first.byte] = true;
+    alone[first.byte] |= first.alone;
+  }
+  for (std::size_t byte = 0; byte < begins.size(); ++byte)
+    if (begins[byte] && !alone[byte])
+      return refuse(file, "its vocabulary has no token for byte " + std::to_string(byte) + " alone");
   return {};
 }
 
@@ -101,6 +166,8 @@ Result<void> check_vocabulary(const GgufFile& file) {
   HYPRSTREAM_ASSIGN(const auto tokens, file.find_strings("tokenizer.ggml.tokens"));
   if (!tokens) return refuse(file, "key 'tokenizer.ggml.tokens' is missing");
   HYPRSTREAM_TRY(check_tokens(file, *tokens));
+  if (*model == "bert") HYPRSTREAM_TRY(check_word_pieces(file));
+  if (*model == "rwkv") HYPRSTREAM_TRY(check_rwkv_tokens(file, *tokens));
   HYPRSTREAM_TRY(check_merges(file));
   return check_ids(file, tokens->size());
 }

@@ -38,8 +38,7 @@ class Recorder final : public LinearHook {
   void on_linear_output(const LinearOutput& linear) noexcept override {
     ++calls[{linear.id.layer, static_cast<int>(linear.id.module)}];
     std::vector<std::pair<int, int>> columns;
-    for (const auto& column : linear.columns)
-      columns.emplace_back(static_cast<int>(column.sequence), column.position);
+    for (const auto& column : linear.columns) columns.emplace_back(static_cast<int>(column.sequence), column.position);
     columns_of[{linear.id.layer, static_cast<int>(linear.id.module)}] = columns;
   }
   std::map<std::pair<int, int>, int> calls;

@@ -75,8 +75,7 @@ TEST_F(SequenceTest, AClosedSequenceLeavesNothingBehind) {
 
 TEST_F(SequenceTest, OpensAsManyAsAskedFor) {
   std::vector<ScopedSequence> open;
-  for (int i = 0; i < engine_->options().max_sequences; ++i)
-    open.push_back(std::move(*ScopedSequence::open(*engine_)));
+  for (int i = 0; i < engine_->options().max_sequences; ++i) open.push_back(std::move(*ScopedSequence::open(*engine_)));
   EXPECT_EQ(engine_->open_sequence().error().code, ErrorCode::kResourceExhausted);
   open.pop_back();
   EXPECT_TRUE(ScopedSequence::open(*engine_));

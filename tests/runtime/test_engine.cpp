@@ -5,13 +5,11 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "base/paths.hpp"
-
 namespace hyprstream::testing_support {
 
 EngineOptions bundled_options() {
   EngineOptions options;
-  options.model_path = bundled_model_path().string();
+  options.model_path = HYPRSTREAM_SOURCE_DIR "/models/hypr-tiny-q8_0.gguf";
   options.context_length = 1024;
   options.max_sequences = 8;
   options.threads = 2;

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Compares hyprstream with llama.cpp's own tools: every figure is a ratio of medians of runs that
+were interleaved in one go. `make bench` runs it; see bench/README.md."""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+
+from measure import Report, interleave, median, ratio_of_medians, run_json_lines
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BIN = ROOT / "build" / "release" / "bin"
+MODELS = ROOT / "build" / "bench"
+THREADS = str(len(os.sched_getaffinity(0)))
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def synthetic_model(shape):
+    """A model of that shape with random Q4_0 weights; made once."""
+    path = MODELS / f"{shape}-q4_0.gguf"
+    if not path.exists():
+        MODELS.mkdir(parents=True, exist_ok=True)
+        subprocess.run([BIN / "synthetic_model", "--shape", shape, "--type", "q4_0", "-o", path], check=True)
+    return path
+
+
+def engine(model, prefill, decode, *more):
+    command = [BIN / "engine_bench", "-m", model, "-t", THREADS, "-p", str(prefill), "-n", str(decode), *more]
+    return run_json_lines([str(part) for part in command])
+
+
+def hyprstream_speed(model, prefill, decode, *more):
+    line = engine(model, prefill, decode, *more)[0]
+    return {key.removesuffix("_tokens_per_second"): value for key, value in line.items() if key.endswith("second")}
+
+
+def llama_bench_speed(model, prefill, decode):
+    command = ["llama-bench", "-m", model, "-t", THREADS, "-p", prefill, "-n", decode, "-r", "1", "-o", "jsonl"]
+    speeds = {}
+    for line in run_json_lines([str(part) for part in command]):
+        speeds["decode" if line["n_gen"] else "prefill"] = line["avg_ts"]
+    return speeds
+
+
+def compare_speed(report, shape, rounds):
+    model = synthetic_model(shape)
+    results = interleave(
+        rounds,
+        {
+            "hyprstream": lambda: hyprstream_speed(model, 512, 64),
+            "llama-bench": lambda: llama_bench_speed(model, 512, 64),
+        },
+        lambda text: say(f"{shape}: {text}"),
+    )
+    for figure in ("decode", "prefill"):
+        report.add(
+            f"{shape} {figure} / llama-bench",
+            ratio_of_medians(results, "hyprstream", "llama-bench", figure),
+            (">=", 0.97),
+            f"{median(results['hyprstream'][figure]):.1f} / {median(results['llama-bench'][figure]):.1f} tokens/s",
+        )
+
+
+def compare_hook(report, rounds):
+    """Interleaved within one process: engine_bench checks that the hook changes no token."""
+    model = synthetic_model("qwen3-0.6b")
+    say("hook: base and no-op hook in turn")
+    lines = engine(
+        model, 0, 64, "--hook", "q_proj,v_proj", "--interleave-hook", "--fixed-threads", "-r", str(rounds * 3)
+    )
+    speeds = {
+        label: [line["decode_tokens_per_second"] for line in lines if line["label"] == label]
+        for label in ("base", "hook")
+    }
+    report.add(
+        "no-op hook on q,v / base, decode",
+        median(speeds["hook"]) / median(speeds["base"]),
+        (">=", 0.96),
+        f"{median(speeds['hook']):.1f} / {median(speeds['base']):.1f} tokens/s",
+    )
+
+
+def seconds_to_first_byte(command):
+    start = time.monotonic()
+    with subprocess.Popen(
+        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    ) as process:
+        first = process.stdout.read(1)
+        elapsed = time.monotonic() - start
+        process.stdout.read()
+    if not first or process.returncode != 0:
+        raise SystemExit(f"{command[0]} generated nothing (status {process.returncode})")
+    return {"seconds": elapsed}
+
+
+def compare_start(report, rounds):
+    model = ROOT / "models" / "hypr-tiny-q8_0.gguf"
+    prompt = "The future of AI is"
+    ours = [ROOT / "hyprstream", "run", "--raw", "--max-tokens", "8", "--temperature", "0", "-t", THREADS]
+    theirs = ["llama-completion", "-m", model, "-n", "8", "--temp", "0", "-t", THREADS, "-no-cnv"]
+    results = interleave(
+        rounds * 4,
+        {
+            "hyprstream": lambda: seconds_to_first_byte([*ours, model, prompt]),
+            "llama-completion": lambda: seconds_to_first_byte([*theirs, "--no-display-prompt", "-p", prompt]),
+        },
+    )
+    report.add(
+        "start to first token / llama-completion",
+        ratio_of_medians(results, "hyprstream", "llama-completion", "seconds"),
+        ("<=", 1.0),
+        " / ".join(f"{1000 * median(results[name]['seconds']):.0f} ms" for name in results),
+    )
+
+
+@contextlib.contextmanager
+def busy_neighbours():
+    """As many busy processes as there are cores, for as long as the block runs."""
+    spin = "import time\nend = time.monotonic() + 600\nwhile time.monotonic() < end: pass"
+    processes = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(int(THREADS))]
+    try:
+        time.sleep(0.5)
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def compare_busy(report, rounds):
+    model = synthetic_model("qwen3-0.6b")
+    say("busy machine: the idle figures")
+    idle = interleave(
+        rounds,
+        {
+            "adaptive": lambda: hyprstream_speed(model, 0, 48),
+            "fixed": lambda: hyprstream_speed(model, 0, 48, "--fixed-threads"),
+        },
+    )
+    with busy_neighbours():
+        busy = interleave(
+            rounds,
+            {
+                "hyprstream": lambda: hyprstream_speed(model, 0, 48),
+                "llama-bench": lambda: llama_bench_speed(model, 0, 8),
+            },
+            lambda text: say(f"busy machine: {text}"),
+        )
+    ours = median(busy["hyprstream"]["decode"])
+    alone = median(idle["adaptive"]["decode"])
+    theirs = median(busy["llama-bench"]["decode"])
+    report.add("busy machine: decode / own idle", ours / alone, (">=", 0.3), f"{ours:.1f} / {alone:.1f} tokens/s")
+    report.add("busy machine: decode / llama-bench", ours / theirs, (">=", 5), f"{ours:.1f} / {theirs:.1f} tokens/s")
+    report.add(
+        "idle machine: adaptive / fixed threads",
+        ratio_of_medians(idle, "adaptive", "fixed", "decode"),
+        (">=", 0.97),
+        f"{alone:.1f} / {median(idle['fixed']['decode']):.1f} tokens/s",
+    )
+
+
+def machine():
+    names = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    versions = subprocess.run([ROOT / "hyprstream", "--version"], capture_output=True, text=True, check=True).stdout
+    return {
+        "cpu": f"{len(names)} x {names[0] if names else platform.machine()}",
+        "threads": int(THREADS),
+        "kernel": platform.release(),
+        "versions": versions.split("\n")[:-1],
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+BENCHMARKS = {
+    "speed": lambda report, rounds: compare_speed(report, "qwen3-0.6b", rounds),
+    "speed-1.7b": lambda report, rounds: compare_speed(report, "qwen3-1.7b", rounds),
+    "hook": compare_hook,
+    "start": compare_start,
+    "busy": compare_busy,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=BENCHMARKS, action="append", help="this one; repeatable (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
+    parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "bench" / "results.json")
+    arguments = parser.parse_args()
+    report = Report(machine())
+    for name in arguments.only or BENCHMARKS:
+        say(f"== {name}")
+        BENCHMARKS[name](report, arguments.rounds)
+    print(report.table())
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(report.as_json(), indent=2) + "\n")
+    say(f"written to {arguments.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+#!/bin/bash
+# Fails if a file of src/ includes a library that its folder may not see. (A folder that its module
+# does not USE is not on the include path at all, so that needs no check here: cmake/Module.cmake.)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# header of a library -> folders of src/ that may include it
+rules='
+(llama|ggml[a-z-]*|gguf)\.h   runtime|training
+minja/                        runtime
+spdlog/                       base
+isocline\.h                   cli
+CLI/                          cli
+duckdb                        catalog
+arrow/                        catalog|flight
+httplib\.h                    http
+curl/                         hub
+openssl/                      base|access
+hwy/                          adapter|training
+'
+status=0
+while read -r header folders; do
+  [ -n "$header" ] || continue
+  if grep -rnE "^#include [<\"]$header" src | grep -vE "^src/($folders)/"; then
+    echo "  ^ only src/{${folders//|/,}} may include $header" >&2
+    status=1
+  fi
+done <<<"$rules"
+exit $status
