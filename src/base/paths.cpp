@@ -24,6 +24,11 @@ std::filesystem::path install_prefix() {
 
 std::filesystem::path bundled_model_path() { return install_prefix() / "models" / "hypr-tiny-q8_0.gguf"; }
 
+std::filesystem::path module_directory() {
+  if (auto modules = path_from_environment("HYPRSTREAM_MODULES"); !modules.empty()) return modules;
+  return install_prefix() / "lib";
+}
+
 std::filesystem::path data_home() {
   if (auto home = path_from_environment("HYPRSTREAM_HOME"); !home.empty()) return home;
   if (auto data = path_from_environment("XDG_DATA_HOME"); data.is_absolute()) return data / "hyprstream";

@@ -13,6 +13,9 @@ std::filesystem::path install_prefix();
 // The GGUF that ships with hyprstream and stands in wherever no model is named.
 std::filesystem::path bundled_model_path();
 
+// Where the parts that are loaded on demand lie: $HYPRSTREAM_MODULES, else lib/ of the installation.
+std::filesystem::path module_directory();
+
 // $HYPRSTREAM_HOME, else $XDG_DATA_HOME/hyprstream, else ~/.local/share/hyprstream.
 // It may not exist yet.
 std::filesystem::path data_home();

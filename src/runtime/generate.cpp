@@ -48,7 +48,7 @@ class Generation {
  private:
   // Until the text ends; kCancelled as an error comes from an interrupted step.
   Result<FinishReason> loop(std::span<const Token> prompt) {
-    std::span<const Token> next = prompt;
+    std::span<const Token> next = prompt.subspan(static_cast<std::size_t>(engine_.sequence_length(sequence_)));
     Token token = 0;
     for (;;) {
       const auto last = static_cast<std::int32_t>(next.size()) - 1;
@@ -136,8 +136,17 @@ Result<GenerationResult> RuntimeEngine::generate(const GenerationRequest& reques
                             "the answer: shorten the prompt or make the context larger",
                             prompt.size(), options().context_length));
   HYPRSTREAM_ASSIGN(auto sampler, make_sampler(request.sampling));
-  HYPRSTREAM_ASSIGN(const auto sequence, ScopedSequence::open(*this));
-  return Generation(*this, request, callback, std::move(stream), std::move(sampler), sequence.id()).run(prompt);
+  std::optional<ScopedSequence> own;
+  if (!request.sequence) {
+    HYPRSTREAM_ASSIGN(auto opened, ScopedSequence::open(*this));
+    own.emplace(std::move(opened));
+  } else if (sequence_length(*request.sequence) >= std::ssize(prompt)) {
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("sequence {} holds {} tokens already, which cannot be the beginning of a prompt of {}",
+                            static_cast<int>(*request.sequence), sequence_length(*request.sequence), prompt.size()));
+  }
+  const SequenceId sequence = own ? own->id() : *request.sequence;
+  return Generation(*this, request, callback, std::move(stream), std::move(sampler), sequence).run(prompt);
 }
 
 }  // namespace hyprstream

@@ -17,6 +17,9 @@ struct GenerationRequest {
   // The prompt, already templated if it is a chat. Either text or tokens; tokens win.
   std::string prompt;
   std::vector<Token> prompt_tokens;
+  // Unset: a sequence of its own. Else this open one: the tokens that it holds must be the prompt's
+  // first ones, but not all of them, and are not computed again. It then holds the answer too.
+  std::optional<SequenceId> sequence;
   bool parse_special = true;  // whether "<|im_start|>" in `prompt` is that token or plain text
   int max_tokens = 128;       // >= 1; the context's end also stops
   SamplingParams sampling;

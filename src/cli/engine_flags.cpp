@@ -1,0 +1,67 @@
+#include "cli/engine_flags.hpp"
+
+#include <chrono>
+#include <format>
+
+#include "cli/model_reference.hpp"
+#include "cli/progress_line.hpp"
+#include "gguf/gguf_file.hpp"
+#include "runtime/llama_cpp_engine.hpp"
+
+namespace hyprstream {
+namespace {
+
+KvCacheType parse_kv_cache_type(std::string_view name) {
+  if (name == "f32") return KvCacheType::kF32;
+  if (name == "q8_0") return KvCacheType::kQ8_0;
+  return KvCacheType::kF16;
+}
+
+Result<void> check_context_length(int wanted, const std::string& model_path) {
+  HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(model_path));
+  HYPRSTREAM_ASSIGN(const auto info, read_model_info(file));
+  if (wanted > info.context_length && info.context_length > 0)
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("--ctx-size {} is more than the {} tokens that {} was trained for", wanted,
+                            info.context_length, display_path(model_path)));
+  return {};
+}
+
+}  // namespace
+
+void EngineFlags::declare(ArgumentList& arguments) {
+  arguments.begin_section("Engine");
+  arguments.integer("--threads,-t", threads, {1, 1024}, "Processor threads to compute with", "one per core");
+  arguments.integer("--ctx-size,-c", ctx_size, {1, 1 << 24}, "Tokens that prompt and answer together may have",
+                    "what the model was trained for, at most 4096");
+  arguments.choice("--kv-cache-type", "TYPE", kv_cache_type, {"f16", "f32", "q8_0"},
+                   "Number format of the KV cache: q8_0 halves its memory");
+  arguments.flag("--deterministic", deterministic, "The same seed gives the same text, at some cost in speed");
+}
+
+Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& model_path, InterruptScope& interrupt) {
+  const auto start = std::chrono::steady_clock::now();
+  if (flags.ctx_size) HYPRSTREAM_TRY(check_context_length(*flags.ctx_size, model_path));
+  EngineOptions options;
+  options.model_path = model_path;
+  options.threads = flags.threads.value_or(0);
+  options.context_length = flags.ctx_size.value_or(0);
+  options.kv_cache_type = parse_kv_cache_type(flags.kv_cache_type);
+  // llama.cpp computes attention over a quantized V only in its flash attention.
+  options.flash_attention = true;
+  options.deterministic = flags.deterministic;
+  if (flags.deterministic && options.kv_cache_type == KvCacheType::kQ8_0)
+    return fail(ErrorCode::kInvalidArgument,
+                "--deterministic turns flash attention off, which --kv-cache-type q8_0 needs: leave out one of them");
+  ProgressLine progress("Loading " + display_path(model_path));
+  LoadedEngine loaded;
+  HYPRSTREAM_ASSIGN(loaded.engine, LlamaCppEngine::create(std::move(options), [&](float share) {
+                      progress.update(share);
+                      return !interrupt.was_interrupted();
+                    }));
+  loaded.load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  interrupt.watch(*loaded.engine);
+  return loaded;
+}
+
+}  // namespace hyprstream

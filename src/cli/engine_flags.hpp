@@ -1,0 +1,35 @@
+// The options that say how a model is run, and loading it with them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "cli/argument_list.hpp"
+#include "cli/console.hpp"
+#include "cli/interrupt.hpp"
+#include "runtime/engine.hpp"
+
+namespace hyprstream {
+
+struct EngineFlags {
+  std::optional<int> threads;
+  std::optional<int> ctx_size;
+  std::string kv_cache_type = "f16";
+  bool deterministic = false;
+
+  void declare(ArgumentList& arguments);
+};
+
+struct LoadedEngine {
+  std::unique_ptr<RuntimeEngine> engine;
+  double load_seconds = 0;
+};
+
+// Loads the model, with a progress line on a terminal if that takes a while, and makes Ctrl-C
+// stop the load and then the engine. Errors: those of LlamaCppEngine::create(); kInvalidArgument
+// (--ctx-size is more than the model was trained for).
+Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& model_path, InterruptScope& interrupt);
+
+}  // namespace hyprstream

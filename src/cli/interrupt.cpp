@@ -1,0 +1,49 @@
+#include "cli/interrupt.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+
+#include "cli/exit_code.hpp"
+#include "runtime/engine.hpp"
+
+namespace hyprstream {
+namespace {
+
+// A signal handler has no object to reach: hence process-wide.
+std::atomic<RuntimeEngine*> watched_engine = nullptr;
+std::atomic<int> signal_count = 0;
+static_assert(std::atomic<RuntimeEngine*>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+
+void on_signal(int /*signal*/) {
+  if (signal_count.fetch_add(1) > 0) ::_exit(static_cast<int>(ExitCode::kInterrupted));
+  if (auto* engine = watched_engine.load()) engine->interrupt();
+}
+
+}  // namespace
+
+InterruptScope::InterruptScope() noexcept {
+  signal_count = 0;
+  watched_engine = nullptr;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  // Without SA_RESTART: a read that waits for a prompt ends too.
+  ::sigaction(SIGINT, &action, &previous_int_);
+  ::sigaction(SIGTERM, &action, &previous_term_);
+}
+
+InterruptScope::~InterruptScope() {
+  ::sigaction(SIGINT, &previous_int_, nullptr);
+  ::sigaction(SIGTERM, &previous_term_, nullptr);
+  watched_engine = nullptr;
+}
+
+void InterruptScope::watch(RuntimeEngine& engine) noexcept {
+  watched_engine = &engine;
+  if (was_interrupted()) engine.interrupt();
+}
+
+bool InterruptScope::was_interrupted() const noexcept { return signal_count.load() > 0; }
+
+}  // namespace hyprstream

@@ -1,0 +1,56 @@
+#include "cli/line_editor.hpp"
+
+#include <isocline.h>
+
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/terminal.hpp"
+
+namespace hyprstream {
+namespace {
+
+constexpr long kHistoryLines = 1000;
+
+void complete(ic_completion_env_t* environment, const char* prefix) {
+  const auto& words = *static_cast<const std::vector<std::string>*>(ic_completion_arg(environment));
+  for (const auto& word : words)
+    if (word.starts_with(prefix)) ic_add_completion(environment, word.c_str());
+}
+
+}  // namespace
+
+LineEditor::LineEditor(const std::filesystem::path& history, std::vector<std::string> completions)
+    : completions_(std::move(completions)) {
+  std::error_code error;
+  std::filesystem::create_directories(history.parent_path(), error);
+  if (error) {
+    log_line(LogLevel::kInfo, "the history is not kept: cannot make " + history.parent_path().string());
+    ic_set_history(nullptr, kHistoryLines);
+  } else {
+    ic_set_history(history.c_str(), kHistoryLines);
+  }
+  ic_set_prompt_marker(">>> ", "... ");
+  ic_enable_multiline(true);
+  ic_enable_color(wants_color(1));
+  // Made for commands of a language; in prose they only get in the way.
+  ic_enable_brace_matching(false);
+  ic_enable_brace_insertion(false);
+  ic_enable_beep(false);
+  ic_set_default_completer(complete, &completions_);
+}
+
+LineEditor::~LineEditor() { ic_set_default_completer(nullptr, nullptr); }
+
+std::optional<std::string> LineEditor::read_line() {
+  const std::unique_ptr<char, decltype(&ic_free)> line(ic_readline(""), ic_free);
+  if (line == nullptr) return std::nullopt;
+  std::string text(line.get());
+  // A line break typed in the editor is one character to the model.
+  std::erase(text, '\r');
+  return text;
+}
+
+}  // namespace hyprstream

@@ -1,0 +1,35 @@
+#include "cli/model_reference.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <system_error>
+
+#include "base/paths.hpp"
+
+namespace hyprstream {
+
+std::string model_path_for(const std::optional<std::string>& reference) {
+  return reference && *reference != kBundledModel ? *reference : bundled_model_path().string();
+}
+
+bool names_a_model(const std::string& text) {
+  if (text == kBundledModel) return true;
+  std::error_code ignored;  // a text that is too long for a path is none
+  if (std::filesystem::exists(text, ignored)) return true;
+  // Text with spaces may well hold a slash.
+  if (std::ranges::any_of(text, [](unsigned char c) { return std::isspace(c) != 0; })) return text.ends_with(".gguf");
+  return text.contains('/') || text.ends_with(".gguf");
+}
+
+std::string display_path(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::weakly_canonical(path, error);
+  if (error) return path.string();
+  const auto here = std::filesystem::current_path(error);
+  if (error) return path.string();
+  const auto relative = absolute.lexically_relative(std::filesystem::weakly_canonical(here, error));
+  if (error || relative.empty() || *relative.begin() == ".." || here == "/") return path.string();
+  return (std::filesystem::path(".") / relative).string();
+}
+
+}  // namespace hyprstream

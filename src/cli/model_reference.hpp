@@ -1,0 +1,24 @@
+// What a user may write for a model.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hyprstream {
+
+// The word that stands for the model that ships with hyprstream.
+inline constexpr std::string_view kBundledModel = "bundled";
+
+// The GGUF file: the bundled model's if none is named, or by kBundledModel.
+std::string model_path_for(const std::optional<std::string>& reference);
+
+// Whether the text names a model: kBundledModel, a file that exists, or what is written like a
+// path ("a/b", "x.gguf").
+bool names_a_model(const std::string& text);
+
+// The path as a person wants to read it: "./models/x.gguf" below the current directory.
+std::string display_path(const std::filesystem::path& path);
+
+}  // namespace hyprstream

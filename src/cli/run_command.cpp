@@ -1,0 +1,159 @@
+// hyprstream run.
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <format>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/terminal.hpp"
+#include "base/utf8.hpp"
+#include "cli/chat_loop.hpp"
+#include "cli/chat_session.hpp"
+#include "cli/command.hpp"
+#include "cli/engine_flags.hpp"
+#include "cli/generation_output.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/model_reference.hpp"
+#include "cli/printable.hpp"
+#include "cli/sampling_flags.hpp"
+
+namespace hyprstream {
+namespace {
+
+constexpr std::size_t kLongestInput = std::size_t{16} << 20;  // bytes; far past any context
+
+// All of standard input, without the line breaks at its end.
+Result<std::string> read_standard_input(const InterruptScope& interrupt) {
+  std::string text;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) {
+      if (interrupt.was_interrupted()) return fail(ErrorCode::kCancelled, "interrupted");
+      continue;
+    }
+    if (count < 0) return fail_errno("cannot read the prompt from standard input", errno);
+    if (count == 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+    if (text.size() > kLongestInput)
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("the prompt on standard input is longer than {}", format_bytes(kLongestInput)));
+  }
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  if (const auto invalid = find_invalid_utf8(text))
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("the prompt on standard input is not valid UTF-8 at byte {}", *invalid));
+  return text;
+}
+
+class RunCommand final : public Command {
+ public:
+  CommandManual manual() const override {
+    return {.description =
+                "Answers one prompt and ends, or, on a terminal and without a prompt, chats with you.\n"
+                "\n"
+                "A single argument is the MODEL if it is a file, a path or 'bundled', and the PROMPT for the bundled "
+                "model if it has a space in it. Without a PROMPT, what is piped in is the prompt.",
+            .examples = {{"hyprstream run", "Chat with the bundled model."},
+                         {"hyprstream run bundled \"Tell me a story\"", "One answer."},
+                         {"hyprstream run qwen3-0.6b-q8_0.gguf --system \"Answer in one sentence.\"",
+                          "Chat with a model of yours, with instructions."},
+                         {"echo \"What is a llama?\" | hyprstream run", "The prompt from a pipe."},
+                         {"hyprstream run bundled \"Once upon a time\" --raw", "Continue a text instead of answering it."}}};
+  }
+
+  void declare(ArgumentList& arguments) override {
+    arguments.positional("MODEL", ValueKind::kFile, model_,
+                         "A GGUF file, or 'bundled' for the bundled model, which it is if left out");
+    arguments.positional("PROMPT", ValueKind::kText, prompt_, "The prompt; if left out, standard input, or a chat on a terminal");
+    arguments.begin_section("Options");
+    arguments.text("--system", "TEXT", system_, "Instructions for the model, before the conversation", "none");
+    arguments.flag("--raw", raw_, "Continue the prompt as it is, without the model's chat template");
+    max_tokens_.declare(arguments);
+    arguments.flag("--json", json_, "Print one JSON object instead of the answer alone");
+    sampling_.declare(arguments);
+    engine_.declare(arguments);
+  }
+
+  Result<ExitCode> run(Console& console) override {
+    HYPRSTREAM_TRY(tell_model_from_prompt());
+    if (raw_ && system_)
+      return fail(ErrorCode::kInvalidArgument, "--system needs the chat template, which --raw leaves out: drop one of them");
+    InterruptScope interrupt;
+    const bool interactive = !prompt_ && is_terminal(STDIN_FILENO);
+    if (interactive && (json_ || !is_terminal(STDOUT_FILENO)))
+      return fail(ErrorCode::kInvalidArgument,
+                  "a chat needs a terminal to write to: give a PROMPT, or pipe one in, for a single answer");
+    if (!prompt_ && !interactive) {
+      HYPRSTREAM_ASSIGN(prompt_, read_standard_input(interrupt));
+    }
+    if (prompt_ && prompt_->empty())
+      return fail(ErrorCode::kInvalidArgument, "the prompt is empty: give it some text, as PROMPT or on standard input");
+    HYPRSTREAM_ASSIGN(const auto loaded, load_engine(engine_, model_path_for(model_), interrupt));
+    HYPRSTREAM_ASSIGN(const int max_tokens, max_tokens_.settle(*loaded.engine));
+    if (!interactive) return answer_once(loaded, max_tokens, console);
+    HYPRSTREAM_ASSIGN(auto session, ChatSession::create(*loaded.engine));
+    session.restart(system_.value_or(""));
+    return run_chat_loop(*loaded.engine, session, {.sampling = &sampling_, .max_tokens = max_tokens, .raw = raw_}, console);
+  }
+
+ private:
+  // `run PROMPT` is allowed where it cannot be mistaken for `run MODEL`.
+  Result<void> tell_model_from_prompt() {
+    if (!model_ || prompt_ || names_a_model(*model_)) return {};
+    if (model_->empty() || model_->contains(' ') || model_->contains('\n')) {
+      if (const auto invalid = find_invalid_utf8(*model_))
+        return fail(ErrorCode::kInvalidArgument, std::format("PROMPT is not valid UTF-8 at byte {}", *invalid));
+      prompt_ = std::exchange(model_, std::nullopt);
+      return {};
+    }
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("'{}' is no file: give the path of a GGUF file, or, if it is the prompt, put the model before "
+                            "it: hyprstream run bundled '{}'",
+                            printable_line(*model_), printable_line(*model_)));
+  }
+
+  Result<ExitCode> answer_once(const LoadedEngine& loaded, int max_tokens, Console& console) {
+    auto& engine = *loaded.engine;
+    auto request = plain_request(*prompt_);
+    request.max_tokens = max_tokens;
+    request.sampling = sampling_.params;
+    request.stop = sampling_.stop;
+    PieceWriter writer(console);
+    HYPRSTREAM_ASSIGN(const auto result, generate(engine, request, json_ ? TokenCallback() : std::ref(writer)));
+    HYPRSTREAM_TRY(writer.outcome());
+    if (json_) {
+      HYPRSTREAM_TRY(console.write(generation_json(loaded, *prompt_, result)));
+    } else if (!result.text.ends_with('\n')) {
+      HYPRSTREAM_TRY(console.write("\n"));
+    }
+    if (console.is_verbose()) console.status(describe_generation(result));
+    return result.finish_reason == FinishReason::kCancelled ? ExitCode::kInterrupted : ExitCode::kSuccess;
+  }
+
+  Result<GenerationResult> generate(RuntimeEngine& engine, const GenerationRequest& request, const TokenCallback& show) {
+    if (raw_) return engine.generate(request, show);
+    HYPRSTREAM_ASSIGN(auto session, ChatSession::create(engine));
+    session.restart(system_.value_or(""));
+    return session.ask(*prompt_, request, show);
+  }
+
+  std::optional<std::string> model_;
+  std::optional<std::string> prompt_;
+  std::optional<std::string> system_;
+  bool raw_ = false;
+  bool json_ = false;
+  MaxTokensFlag max_tokens_{512};
+  SamplingFlags sampling_;
+  EngineFlags engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_run_command() { return std::make_unique<RunCommand>(); }
+
+}  // namespace hyprstream

@@ -1,0 +1,25 @@
+#include "cli/completion_script.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace hyprstream {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(CompletionScript, KnowsEveryCommandAndOption) {
+  const CommandTree tree;
+  for (const auto& script : {render_bash_completion(tree), render_zsh_completion(tree)}) {
+    for (const auto& declared : tree.commands()) {
+      EXPECT_THAT(script, HasSubstr("'" + std::string(declared.entry->path) + "')"));
+      for (const auto& option : declared.arguments.options())
+        for (const auto& name : option.names) EXPECT_THAT(script, HasSubstr(name));
+    }
+    EXPECT_THAT(script, HasSubstr("f16 f32 q8_0"));
+    EXPECT_THAT(script, HasSubstr("_files"));
+  }
+}
+
+}  // namespace
+}  // namespace hyprstream

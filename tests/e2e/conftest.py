@@ -1,0 +1,66 @@
+"""Runs the built program; ctest says where it lies."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from terminal import Terminal
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUNDLED = SOURCE / "models" / "hypr-tiny-q8_0.gguf"
+
+
+class Hyprstream:
+    """Starts the program with an environment of its own: no settings of the user, data in `home`."""
+
+    def __init__(self, home):
+        self.binary = os.environ.get("HYPRSTREAM_BINARY", str(SOURCE / "build/release/bin/hyprstream"))
+        self.home = home
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "LC_ALL": "C.UTF-8",
+            "HYPRSTREAM_HOME": str(home),
+            "HYPRSTREAM_PREFIX": os.environ.get("HYPRSTREAM_PREFIX", str(SOURCE)),
+            "HYPRSTREAM_MODULES": os.environ.get("HYPRSTREAM_MODULES", str(SOURCE / "build/release/lib")),
+            # Tests run beside each other: waiting threads must not take the cores from working ones.
+            "OMP_WAIT_POLICY": "passive",
+        }
+
+    def start(self, *args, env=None, **options):
+        return subprocess.Popen([self.binary, *args], env={**self.env, **(env or {})}, **options)
+
+    def run(self, *args, stdin=b"", env=None, timeout=60, **options):
+        """stdout and stderr as bytes; fails if the program takes longer than `timeout` seconds."""
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        if stdin is not None:
+            options["input"] = stdin
+        return subprocess.run([self.binary, *args], env={**self.env, **(env or {})}, timeout=timeout, **options)
+
+    def terminal(self, *args, env=None, **options):
+        return Terminal([self.binary, *args], {**self.env, "TERM": "xterm-256color", **(env or {})}, **options)
+
+
+@pytest.fixture
+def hyprstream(tmp_path):
+    return Hyprstream(tmp_path / "home")
+
+
+@pytest.fixture
+def bundled():
+    return BUNDLED
+
+
+@pytest.fixture
+def source():
+    return SOURCE
+
+
+def one_line_error(result):
+    """The sentence of a failure, after checking that it is one."""
+    assert result.returncode in (1, 2), (result.returncode, result.stderr)
+    text = result.stderr.decode()
+    assert text.startswith("hyprstream: ") and text.endswith("\n") and text.count("\n") == 1, text
+    return text[len("hyprstream: ") : -1]
