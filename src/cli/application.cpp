@@ -23,10 +23,10 @@ constexpr std::size_t kWidestHelp = 100;
 
 Result<void> set_log_level_from_environment() {
   static constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{{"debug", LogLevel::kDebug},
-                                                                                {"info", LogLevel::kInfo},
-                                                                                {"warning", LogLevel::kWarning},
-                                                                                {"error", LogLevel::kError},
-                                                                                {"off", LogLevel::kOff}}};
+                                                                                 {"info", LogLevel::kInfo},
+                                                                                 {"warning", LogLevel::kWarning},
+                                                                                 {"error", LogLevel::kError},
+                                                                                 {"off", LogLevel::kOff}}};
   const char* name = std::getenv("HYPRSTREAM_LOG");
   if (name == nullptr || *name == '\0') return {};
   const auto level = std::ranges::find(kLevels, name, &std::pair<std::string_view, LogLevel>::first);

@@ -57,8 +57,8 @@ Result<float> parse_number(std::string_view name, std::string_view text, Range<f
   // Written so that NaN, which from_chars reads, is out of range.
   const bool fits = value >= range.least && value <= range.most;
   if (error != std::errc() || end != text.data() + text.size() || !fits)
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("{} must be a number from {} to {}, not {}", name, range.least, range.most, in_quotes(text)));
+    return fail(ErrorCode::kInvalidArgument, std::format("{} must be a number from {} to {}, not {}", name, range.least,
+                                                         range.most, in_quotes(text)));
   return value;
 }
 
@@ -124,8 +124,8 @@ void ArgumentList::file(std::string_view names, std::string value_name, std::opt
 }
 
 void ArgumentList::integer(std::string_view names, int& target, Range<int> range, std::string help) {
-  auto& option = add(names, "N", ValueKind::kNumber,
-                     describe(std::move(help), describe_int(range), std::to_string(target)));
+  auto& option =
+      add(names, "N", ValueKind::kNumber, describe(std::move(help), describe_int(range), std::to_string(target)));
   option.assign = [&target, range, name = option.main_name()](std::string_view value) -> Result<void> {
     HYPRSTREAM_ASSIGN(const auto number, parse_integer(name, value, {range.least, range.most}));
     target = static_cast<int>(number);
@@ -170,12 +170,13 @@ void ArgumentList::choice(std::string_view names, std::string value_name, std::s
           describe(std::move(help), choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(),
                    target));
   option.choices = std::move(choices);
-  option.assign = [&target, choices = option.choices, name = option.main_name()](std::string_view value) -> Result<void> {
+  option.assign = [&target, choices = option.choices,
+                   name = option.main_name()](std::string_view value) -> Result<void> {
     if (!std::ranges::contains(choices, value))
-      return fail(
-          ErrorCode::kInvalidArgument,
-          std::format("{} must be one of {}, not {}", name,
-                      choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(), in_quotes(value)));
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("{} must be one of {}, not {}", name,
+                              choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(),
+                              in_quotes(value)));
     target = value;
     return {};
   };
@@ -196,17 +197,18 @@ void ArgumentList::positional(std::string name, ValueKind kind, std::optional<st
                    name = option.value_name](std::string_view value) -> Result<void> {
     if (kind == ValueKind::kText) HYPRSTREAM_TRY(require_text(name, value));
     if (kind == ValueKind::kChoice && !std::ranges::contains(choices, value))
-      return fail(
-          ErrorCode::kInvalidArgument,
-          std::format("{} must be one of {}, not {}", name,
-                      choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(), in_quotes(value)));
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("{} must be one of {}, not {}", name,
+                              choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(),
+                              in_quotes(value)));
     target = value;
     return {};
   };
 }
 
 const OptionSpec* ArgumentList::find(std::string_view name) const noexcept {
-  const auto found = std::ranges::find_if(options_, [&](const auto& o) { return std::ranges::contains(o.names, name); });
+  const auto found =
+      std::ranges::find_if(options_, [&](const auto& o) { return std::ranges::contains(o.names, name); });
   return found == options_.end() ? nullptr : &*found;
 }
 

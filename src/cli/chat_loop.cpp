@@ -88,8 +88,9 @@ class ChatLoop {
   Result<void> help(std::string_view /*argument*/) {
     Table table({Align::kLeft, Align::kLeft});
     for (const auto& slash : kCommands)
-      table.add_row({slash.argument.empty() ? std::string(slash.name) : std::format("{} {}", slash.name, slash.argument),
-                     std::string(slash.help)});
+      table.add_row(
+          {slash.argument.empty() ? std::string(slash.name) : std::format("{} {}", slash.name, slash.argument),
+           std::string(slash.help)});
     table.add_row({"Ctrl-C", "Stop the answer"});
     table.add_row({"Ctrl-D", "Leave"});
     table.add_row({"\\ and Enter", "Go on with the message on a new line"});
@@ -119,12 +120,14 @@ class ChatLoop {
     const auto* option = settings_.find("--" + std::string(argument.substr(0, space)));
     if (option == nullptr || space == std::string_view::npos) {
       Table table({Align::kLeft, Align::kLeft});
-      for (const auto& setting : settings_.options()) table.add_row({"/set " + setting.main_name().substr(2), setting.help});
+      for (const auto& setting : settings_.options())
+        table.add_row({"/set " + setting.main_name().substr(2), setting.help});
       return console_.write(table.render() + "\n");
     }
     const auto assigned = option->assign(trim(argument.substr(space)));
-    return remark(assigned ? std::format("{} is {} from now on.", argument.substr(0, space), trim(argument.substr(space)))
-                           : assigned.error().message.substr(2) + ".");
+    return remark(assigned
+                      ? std::format("{} is {} from now on.", argument.substr(0, space), trim(argument.substr(space)))
+                      : assigned.error().message.substr(2) + ".");
   }
 
   Result<void> info(std::string_view /*argument*/) {
@@ -165,8 +168,9 @@ class ChatLoop {
       case FinishReason::kMaxTokens:
         return remark(std::format("The answer was cut at {} tokens: --max-tokens sets that.", options_.max_tokens));
       case FinishReason::kContextFull:
-        return remark(std::format("The answer was cut: the context of {} tokens is full. /clear begins a new conversation.",
-                                  engine_.options().context_length));
+        return remark(
+            std::format("The answer was cut: the context of {} tokens is full. /clear begins a new conversation.",
+                        engine_.options().context_length));
       case FinishReason::kEndOfGeneration:
       case FinishReason::kStopString: break;
     }

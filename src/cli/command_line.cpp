@@ -200,10 +200,15 @@ Result<CommandChoice> parse_command_line(CommandTree& tree, std::span<const std:
       if (option->count() > 0 && spec->main_name() == "--help") HYPRSTREAM_TRY(spec->assign({}));
     CommandChoice choice{.command = declared, .group = {}};
     if (tree.common().help) return choice;
-    // What is left over before the command's name belongs to the program.
-    if (const auto before = app.remaining(false); !before.empty())
+    // What is left over before the command's name belongs to the program; what a command does not
+    // take may come back there too, without its dashes.
+    auto leftovers = leaf->remaining();
+    const auto before = app.remaining(/*recurse=*/false);
+    if (!before.empty() && before.front().starts_with('-') && before.front() != "--")
       return unknown("option", before.front(), std::vector<std::string>{"--help", "--version", "--verbose"}, "");
-    HYPRSTREAM_TRY(judge_leftovers(*declared, leaf->remaining()));
+    leftovers.append_range(before);
+    std::erase(leftovers, "--");
+    HYPRSTREAM_TRY(judge_leftovers(*declared, leftovers));
     HYPRSTREAM_TRY(assign(bindings));
     return choice;
   }

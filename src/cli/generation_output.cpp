@@ -23,8 +23,7 @@ GenerationRequest plain_request(std::string prompt) {
 std::string describe_model(const RuntimeEngine& engine) {
   const auto& info = engine.model_info();
   return printable_line(std::format("{} ({}, {} parameters, {}, context {})", info.name, info.architecture,
-                                    format_count(info.parameters), info.quantization,
-                                    engine.options().context_length));
+                                    format_count(info.parameters), info.quantization, engine.options().context_length));
 }
 
 std::string describe_generation(const GenerationResult& result) {

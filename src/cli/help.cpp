@@ -47,7 +47,8 @@ std::string entry(std::string_view left, std::string_view explanation, std::size
 std::string option_label(const OptionSpec& option) {
   if (option.is_positional()) return option.value_name;
   // "-t, --threads N", as everywhere.
-  std::string label = option.names | std::views::reverse | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>();
+  std::string label =
+      option.names | std::views::reverse | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>();
   if (!option.value_name.empty()) label += " " + option.value_name;
   return label;
 }
@@ -118,7 +119,8 @@ std::string render_command_help(const DeclaredCommand& declared, std::size_t wid
   out += '\n';
   out += render_options(declared.arguments, width);
   if (!manual.examples.empty()) out += "\nExamples:\n";
-  for (const auto& example : manual.examples) out += std::format("  {}\n      {}\n", example.command, example.explanation);
+  for (const auto& example : manual.examples)
+    out += std::format("  {}\n      {}\n", example.command, example.explanation);
   out += render_footer(width);
   return out;
 }

@@ -25,7 +25,7 @@ void on_signal(int /*signal*/) {
 InterruptScope::InterruptScope() noexcept {
   signal_count = 0;
   watched_engine = nullptr;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   // Without SA_RESTART: a read that waits for a prompt ends too.

@@ -24,8 +24,8 @@ class InterruptScope {
   bool was_interrupted() const noexcept;
 
  private:
-  struct sigaction previous_int_ {};
-  struct sigaction previous_term_ {};
+  struct sigaction previous_int_{};
+  struct sigaction previous_term_{};
 };
 
 }  // namespace hyprstream

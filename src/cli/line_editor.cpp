@@ -1,7 +1,10 @@
 #include "cli/line_editor.hpp"
 
 #include <isocline.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <cstring>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -17,8 +20,13 @@ constexpr long kHistoryLines = 1000;
 void complete(ic_completion_env_t* environment, const char* prefix) {
   const auto& words = *static_cast<const std::vector<std::string>*>(ic_completion_arg(environment));
   for (const auto& word : words)
-    if (word.starts_with(prefix)) ic_add_completion(environment, word.c_str());
+    if (word.starts_with(prefix))
+      ic_add_completion_prim(environment, word.c_str(), nullptr, nullptr, static_cast<long>(std::strlen(prefix)), 0);
 }
+
+// isocline restores the terminal and passes a signal on to the handler that was there before; if
+// that is the default one it swallows the signal, and reads a closed terminal for ever.
+void end_process(int signal) { ::_exit(128 + signal); }
 
 }  // namespace
 
@@ -32,6 +40,7 @@ LineEditor::LineEditor(const std::filesystem::path& history, std::vector<std::st
   } else {
     ic_set_history(history.c_str(), kHistoryLines);
   }
+  for (const int signal : {SIGHUP, SIGTERM, SIGQUIT}) std::signal(signal, end_process);
   ic_set_prompt_marker(">>> ", "... ");
   ic_enable_multiline(true);
   ic_enable_color(wants_color(1));

@@ -74,14 +74,16 @@ std::string render_json(const ModelInfo& info) {
 class ModelInfoCommand final : public Command {
  public:
   CommandManual manual() const override {
-    return {.description = "Shows what a GGUF file says about its model. Reads the file's header only, so it is quick "
-                           "for a model of any size.",
+    return {.description =
+                "Shows what a GGUF file says about its model. Reads the file's header only, so it is quick "
+                "for a model of any size.",
             .examples = {{"hyprstream model info", "The bundled model."},
                          {"hyprstream model info qwen3-0.6b-q8_0.gguf --json", "A file of yours, for programs."}}};
   }
 
   void declare(ArgumentList& arguments) override {
-    arguments.positional("PATH", ValueKind::kFile, path_, "A GGUF file, or 'bundled' for the bundled model, which it is if left out");
+    arguments.positional("PATH", ValueKind::kFile, path_,
+                         "A GGUF file, or 'bundled' for the bundled model, which it is if left out");
     arguments.begin_section("Options");
     arguments.flag("--json", json_, "Print one JSON object instead of a table");
   }

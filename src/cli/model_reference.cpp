@@ -23,7 +23,9 @@ bool names_a_model(const std::string& text) {
 
 std::string display_path(const std::filesystem::path& path) {
   std::error_code error;
-  const auto absolute = std::filesystem::weakly_canonical(path, error);
+  // Made absolute first: of a relative path to nothing, weakly_canonical() makes nothing absolute.
+  auto absolute = std::filesystem::absolute(path, error);
+  if (!error) absolute = std::filesystem::weakly_canonical(absolute, error);
   if (error) return path.string();
   const auto here = std::filesystem::current_path(error);
   if (error) return path.string();

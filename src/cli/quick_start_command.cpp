@@ -21,14 +21,16 @@ class QuickStartCommand final : public Command {
   QuickStartCommand() { sampling_.temperature = 0.7F; }
 
   CommandManual manual() const override {
-    return {.description = "Continues a prompt with the bundled model, or with one of yours, and says how fast that "
-                           "was. Needs no network.",
-            .examples = {{"hyprstream quick-start", "The bundled model, 50 tokens."},
-                         {"hyprstream quick-start --prompt 'The future of AI is' --max-tokens 30",
-                          "Another prompt and a shorter text."},
-                         {"hyprstream quick-start --model-path qwen3-0.6b-q8_0.gguf --temperature 0",
-                          "A model of yours, always the most likely token."},
-                         {"hyprstream quick-start --seed 1 --json", "For programs: one JSON object, the same text each time."}}};
+    return {.description =
+                "Continues a prompt with the bundled model, or with one of yours, and says how fast that "
+                "was. Needs no network.",
+            .examples = {
+                {"hyprstream quick-start", "The bundled model, 50 tokens."},
+                {"hyprstream quick-start --prompt 'The future of AI is' --max-tokens 30",
+                 "Another prompt and a shorter text."},
+                {"hyprstream quick-start --model-path qwen3-0.6b-q8_0.gguf --temperature 0",
+                 "A model of yours, always the most likely token."},
+                {"hyprstream quick-start --seed 1 --json", "For programs: one JSON object, the same text each time."}}};
   }
 
   void declare(ArgumentList& arguments) override {
@@ -65,8 +67,9 @@ class QuickStartCommand final : public Command {
   }
 
   static Result<ExitCode> print_text(const LoadedEngine& loaded, const GenerationRequest& request, Console& console) {
-    HYPRSTREAM_TRY(console.write(std::format("✅ Loaded model: {} in {:.2f}s\n\n🔮 Generating...\n\n📝 Generated text:\n",
-                                             describe_model(*loaded.engine), loaded.load_seconds)));
+    HYPRSTREAM_TRY(
+        console.write(std::format("✅ Loaded model: {} in {:.2f}s\n\n🔮 Generating...\n\n📝 Generated text:\n",
+                                  describe_model(*loaded.engine), loaded.load_seconds)));
     HYPRSTREAM_TRY(console.write_model_text(request.prompt));
     PieceWriter writer(console);
     HYPRSTREAM_ASSIGN(const auto result, loaded.engine->generate(request, std::ref(writer)));

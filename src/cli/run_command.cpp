@@ -58,18 +58,20 @@ class RunCommand final : public Command {
                 "\n"
                 "A single argument is the MODEL if it is a file, a path or 'bundled', and the PROMPT for the bundled "
                 "model if it has a space in it. Without a PROMPT, what is piped in is the prompt.",
-            .examples = {{"hyprstream run", "Chat with the bundled model."},
-                         {"hyprstream run bundled \"Tell me a story\"", "One answer."},
-                         {"hyprstream run qwen3-0.6b-q8_0.gguf --system \"Answer in one sentence.\"",
-                          "Chat with a model of yours, with instructions."},
-                         {"echo \"What is a llama?\" | hyprstream run", "The prompt from a pipe."},
-                         {"hyprstream run bundled \"Once upon a time\" --raw", "Continue a text instead of answering it."}}};
+            .examples = {
+                {"hyprstream run", "Chat with the bundled model."},
+                {"hyprstream run bundled \"Tell me a story\"", "One answer."},
+                {"hyprstream run qwen3-0.6b-q8_0.gguf --system \"Answer in one sentence.\"",
+                 "Chat with a model of yours, with instructions."},
+                {"echo \"What is a llama?\" | hyprstream run", "The prompt from a pipe."},
+                {"hyprstream run bundled \"Once upon a time\" --raw", "Continue a text instead of answering it."}}};
   }
 
   void declare(ArgumentList& arguments) override {
     arguments.positional("MODEL", ValueKind::kFile, model_,
                          "A GGUF file, or 'bundled' for the bundled model, which it is if left out");
-    arguments.positional("PROMPT", ValueKind::kText, prompt_, "The prompt; if left out, standard input, or a chat on a terminal");
+    arguments.positional("PROMPT", ValueKind::kText, prompt_,
+                         "The prompt; if left out, standard input, or a chat on a terminal");
     arguments.begin_section("Options");
     arguments.text("--system", "TEXT", system_, "Instructions for the model, before the conversation", "none");
     arguments.flag("--raw", raw_, "Continue the prompt as it is, without the model's chat template");
@@ -82,7 +84,8 @@ class RunCommand final : public Command {
   Result<ExitCode> run(Console& console) override {
     HYPRSTREAM_TRY(tell_model_from_prompt());
     if (raw_ && system_)
-      return fail(ErrorCode::kInvalidArgument, "--system needs the chat template, which --raw leaves out: drop one of them");
+      return fail(ErrorCode::kInvalidArgument,
+                  "--system needs the chat template, which --raw leaves out: drop one of them");
     InterruptScope interrupt;
     const bool interactive = !prompt_ && is_terminal(STDIN_FILENO);
     if (interactive && (json_ || !is_terminal(STDOUT_FILENO)))
@@ -92,13 +95,15 @@ class RunCommand final : public Command {
       HYPRSTREAM_ASSIGN(prompt_, read_standard_input(interrupt));
     }
     if (prompt_ && prompt_->empty())
-      return fail(ErrorCode::kInvalidArgument, "the prompt is empty: give it some text, as PROMPT or on standard input");
+      return fail(ErrorCode::kInvalidArgument,
+                  "the prompt is empty: give it some text, as PROMPT or on standard input");
     HYPRSTREAM_ASSIGN(const auto loaded, load_engine(engine_, model_path_for(model_), interrupt));
     HYPRSTREAM_ASSIGN(const int max_tokens, max_tokens_.settle(*loaded.engine));
     if (!interactive) return answer_once(loaded, max_tokens, console);
     HYPRSTREAM_ASSIGN(auto session, ChatSession::create(*loaded.engine));
     session.restart(system_.value_or(""));
-    return run_chat_loop(*loaded.engine, session, {.sampling = &sampling_, .max_tokens = max_tokens, .raw = raw_}, console);
+    return run_chat_loop(*loaded.engine, session, {.sampling = &sampling_, .max_tokens = max_tokens, .raw = raw_},
+                         console);
   }
 
  private:
@@ -111,10 +116,11 @@ class RunCommand final : public Command {
       prompt_ = std::exchange(model_, std::nullopt);
       return {};
     }
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("'{}' is no file: give the path of a GGUF file, or, if it is the prompt, put the model before "
-                            "it: hyprstream run bundled '{}'",
-                            printable_line(*model_), printable_line(*model_)));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        std::format("'{}' is no file: give the path of a GGUF file, or, if it is the prompt, put the model before "
+                    "it: hyprstream run bundled '{}'",
+                    printable_line(*model_), printable_line(*model_)));
   }
 
   Result<ExitCode> answer_once(const LoadedEngine& loaded, int max_tokens, Console& console) {
@@ -135,11 +141,15 @@ class RunCommand final : public Command {
     return result.finish_reason == FinishReason::kCancelled ? ExitCode::kInterrupted : ExitCode::kSuccess;
   }
 
-  Result<GenerationResult> generate(RuntimeEngine& engine, const GenerationRequest& request, const TokenCallback& show) {
+  Result<GenerationResult> generate(RuntimeEngine& engine, const GenerationRequest& request,
+                                    const TokenCallback& show) {
     if (raw_) return engine.generate(request, show);
     HYPRSTREAM_ASSIGN(auto session, ChatSession::create(engine));
     session.restart(system_.value_or(""));
-    return session.ask(*prompt_, request, show);
+    auto result = session.ask(*prompt_, request, show);
+    // A model without a chat template: the engine does not know what our way out is called.
+    if (!result && result.error().code == ErrorCode::kUnsupported) result.error().message += " (--raw)";
+    return result;
   }
 
   std::optional<std::string> model_;

@@ -14,17 +14,16 @@ void MaxTokensFlag::declare(ArgumentList& arguments) {
 Result<int> MaxTokensFlag::settle(const RuntimeEngine& engine) const {
   const int context = engine.options().context_length;
   if (given && *given > context)
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("--max-tokens {} is more than the context of {} tokens holds: ask for fewer{}", *given,
-                            context,
-                            context < engine.model_info().context_length ? ", or make --ctx-size larger" : ""));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        std::format("--max-tokens {} is more than the context of {} tokens holds: ask for fewer{}", *given, context,
+                    context < engine.model_info().context_length ? ", or make --ctx-size larger" : ""));
   return given.value_or(std::min(fallback, context));
 }
 
 void SamplingFlags::declare(ArgumentList& arguments) {
   arguments.begin_section("Sampling");
-  arguments.number("--temperature", params.temperature, {0, 100},
-                   "Randomness: 0 always takes the most likely token");
+  arguments.number("--temperature", params.temperature, {0, 100}, "Randomness: 0 always takes the most likely token");
   arguments.integer("--top-k", params.top_k, {0, std::numeric_limits<int>::max()},
                     "Choose among the N most likely tokens; 0 for all");
   arguments.number("--top-p", params.top_p, {0.001F, 1},

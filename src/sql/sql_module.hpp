@@ -7,9 +7,9 @@
 // Plain C types only: program and module may be built apart. New functions go to the end and
 // raise kSqlModuleAbi. All functions are thread-safe and never throw.
 struct HyprstreamSqlModule {
-  std::uint32_t abi_version;            // kSqlModuleAbi of the module; always the first field
-  const char* (*duckdb_version)();      // "v2.0.0"; static storage
-  const char* (*arrow_version)();       // "25.0.0"; static storage
+  std::uint32_t abi_version;        // kSqlModuleAbi of the module; always the first field
+  const char* (*duckdb_version)();  // "v2.0.0"; static storage
+  const char* (*arrow_version)();   // "25.0.0"; static storage
 };
 
 // The one exported symbol. The table lives as long as the module is loaded.

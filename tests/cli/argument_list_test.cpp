@@ -14,7 +14,8 @@ TEST(ParseInteger, TakesOnlyWholeNumbersInRange) {
   EXPECT_EQ(parse_integer("--n", "1", {1, 10}).value(), 1);
   EXPECT_EQ(parse_integer("--n", "10", {1, 10}).value(), 10);
   EXPECT_EQ(parse_integer("--n", "-3", {-5, 5}).value(), -3);
-  for (const auto* text : {"", " ", "0", "11", "1.5", "1e1", "0x1", "1 ", " 1", "+1", "ten", "99999999999999999999", "1\n"}) {
+  for (const auto* text :
+       {"", " ", "0", "11", "1.5", "1e1", "0x1", "1 ", " 1", "+1", "ten", "99999999999999999999", "1\n"}) {
     const auto parsed = parse_integer("--n", text, {1, 10});
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);

@@ -14,7 +14,9 @@ namespace {
 class TokenCounter final : public LinearHook {
  public:
   bool wants(LinearId id) const noexcept override { return id == LinearId{0, LinearModule::kQ}; }
-  void on_linear_output(const LinearOutput& linear) noexcept override { count_ += static_cast<int>(linear.columns.size()); }
+  void on_linear_output(const LinearOutput& linear) noexcept override {
+    count_ += static_cast<int>(linear.columns.size());
+  }
   int take() { return std::exchange(count_, 0); }
 
  private:
@@ -61,7 +63,8 @@ TEST(ChatSession, ComputesOnlyWhatIsNew) {
 }
 
 // The answer to `messages` by a plain generation, which computes the whole prompt.
-std::vector<Token> answer_from_scratch(RuntimeEngine& engine, const std::vector<ChatMessage>& messages, int max_tokens) {
+std::vector<Token> answer_from_scratch(RuntimeEngine& engine, const std::vector<ChatMessage>& messages,
+                                       int max_tokens) {
   auto request = greedy(max_tokens);
   request.prompt = engine.apply_chat_template(messages, {}).value();
   return engine.generate(request, {}).value().tokens;
@@ -99,7 +102,8 @@ TEST(ChatSession, AFailedMessageChangesNothing) {
   auto other = load(/*context_length=*/256);
   auto fresh = ChatSession::create(*other).value();
   ASSERT_TRUE(fresh.ask("Hello.", greedy(5), {}));
-  EXPECT_EQ(session.ask("And you?", greedy(10), {}).value().tokens, fresh.ask("And you?", greedy(10), {}).value().tokens);
+  EXPECT_EQ(session.ask("And you?", greedy(10), {}).value().tokens,
+            fresh.ask("And you?", greedy(10), {}).value().tokens);
 }
 
 TEST(ChatSession, AStoppedAnswerStaysAsFarAsItCame) {

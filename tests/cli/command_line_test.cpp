@@ -52,7 +52,8 @@ TEST(CommandLine, ValuesAreNamedWhenTheyAreWrongOrMissing) {
   EXPECT_EQ(error_of({"quick-start", "--max-tokens"}), "--max-tokens needs a value: --max-tokens N");
   EXPECT_THAT(error_of({"quick-start", "--max-tokens", "-1"}), HasSubstr("--max-tokens must be a whole number from 1"));
   EXPECT_THAT(error_of({"quick-start", "--max-tokens=0"}), HasSubstr("not '0'"));
-  EXPECT_THAT(error_of({"quick-start", "--threads", "0"}), HasSubstr("--threads must be a whole number from 1 to 1024"));
+  EXPECT_THAT(error_of({"quick-start", "--threads", "0"}),
+              HasSubstr("--threads must be a whole number from 1 to 1024"));
   EXPECT_THAT(error_of({"quick-start", "--model-path="}), HasSubstr("--model-path needs the path"));
   EXPECT_THAT(error_of({"completion", "fish"}), HasSubstr("SHELL must be one of bash, zsh, not 'fish'"));
 }
@@ -76,7 +77,8 @@ TEST(CommandTree, EveryOptionIsDescribedAndUnique) {
     for (const auto& option : declared.arguments.options()) {
       EXPECT_TRUE(option.help.ends_with('.')) << declared.entry->path << " " << option.main_name();
       EXPECT_THAT(help, HasSubstr(option.main_name()));
-      for (const auto& name : option.names) EXPECT_TRUE(names.insert(name).second) << declared.entry->path << " " << name;
+      for (const auto& name : option.names)
+        EXPECT_TRUE(names.insert(name).second) << declared.entry->path << " " << name;
     }
     EXPECT_FALSE(declared.command->manual().description.empty());
     EXPECT_FALSE(declared.command->manual().examples.empty());

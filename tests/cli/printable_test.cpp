@@ -9,7 +9,9 @@ TEST(Printable, WritesOutWhatATerminalWouldObey) {
   EXPECT_EQ(printable_line("a\x1b[2Jb"), "a\\x1b[2Jb");
   EXPECT_EQ(printable_line("a\nb\tc"), "a\\x0ab\\x09c");
   EXPECT_EQ(printable_line("del\x7f"), "del\\x7f");
-  EXPECT_EQ(printable_line("\xc2\x9b" "31m"), "\\x9b31m");  // the one-character form of ESC [
+  EXPECT_EQ(printable_line("\xc2\x9b"
+                           "31m"),
+            "\\x9b31m");  // the one-character form of ESC [
   EXPECT_EQ(in_quotes("x\r"), "'x\\x0d'");
 }
 

@@ -20,8 +20,8 @@ class Terminal:
         self.status = None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execve(command[0], command, env)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def __enter__(self):
         return self
@@ -30,13 +30,22 @@ class Terminal:
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        os.close(self.fd)
+        self.close()
+
+    def close(self):
+        """Takes the terminal away."""
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
 
     @property
     def text(self):
         return ESCAPES.sub("", self.raw.decode(errors="replace")).replace("\r\n", "\n")
 
     def _read(self, timeout):
+        if self.fd < 0:
+            time.sleep(timeout)
+            return False
         ready, _, _ = select.select([self.fd], [], [], timeout)
         if not ready:
             return True
@@ -51,14 +60,24 @@ class Terminal:
         """Waits until the pattern shows after what was expected last; gives the match."""
         deadline = time.monotonic() + timeout
         while True:
-            match = re.compile(pattern, re.DOTALL).search(self.text, self.seen)
+            match = re.compile(pattern, re.DOTALL | re.MULTILINE).search(self.text, self.seen)
             if match:
                 self.seen = match.end()
                 return match
             assert time.monotonic() < deadline, f"no {pattern!r} in {self.text[self.seen:]!r}"
             if not self._read(0.05):
-                match = re.compile(pattern, re.DOTALL).search(self.text, self.seen)
+                match = re.compile(pattern, re.DOTALL | re.MULTILINE).search(self.text, self.seen)
                 assert match, f"ended without {pattern!r}: {self.text[self.seen:]!r}"
+
+    def expect_prompt(self):
+        """Waits for a new prompt of the chat: only then is what is typed not thrown away. (While a
+        line is edited, it is drawn again and again after a carriage return.)"""
+        return self.expect(r"(?P<before>.*?)(^|\n)>>> ")["before"]
+
+    def say(self, line):
+        """Types a line; gives what came between it and the next prompt."""
+        self.send(line + "\r")
+        return self.expect_prompt().partition("\n")[2]
 
     def send(self, text):
         os.write(self.fd, text.encode())
@@ -67,11 +86,13 @@ class Terminal:
         """The exit code, once the program has ended."""
         deadline = time.monotonic() + timeout
         while self.status is None:
-            assert time.monotonic() < deadline, f"still runs: {self.text!r}"
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+                raise AssertionError(f"still runs: {self.text!r}")
             self._read(0.02)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(status)
-        while self._read(0) and select.select([self.fd], [], [], 0)[0]:
+        while self.fd >= 0 and self._read(0) and select.select([self.fd], [], [], 0)[0]:
             pass
         return self.status
