@@ -23,9 +23,6 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -fno-omit-frame-pointer")
 
 if(HYPRSTREAM_SANITIZE)
   add_compile_options(-fsanitize=${HYPRSTREAM_SANITIZE} -fno-sanitize-recover=all)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    add_compile_options(-Wno-maybe-uninitialized)  # mistaken about libstdc++ under sanitizers
-  endif()
   add_link_options(-fsanitize=${HYPRSTREAM_SANITIZE})
 else()
   add_link_options(-Wl,--no-undefined)

@@ -22,11 +22,12 @@
 
 #include "base/utf8.hpp"
 
+// The sanitizers' run-time libraries reserve terabytes and open pipes to probe addresses.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HYPRSTREAM_RESERVES_MEMORY 1
+#define HYPRSTREAM_SANITIZED 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HYPRSTREAM_RESERVES_MEMORY 1
+#define HYPRSTREAM_SANITIZED 1
 #endif
 #endif
 
@@ -87,7 +88,7 @@ void enter_child(pid_t parent, int keep) {
 }
 
 void limit_memory(const SandboxLimits& limits) {
-#ifdef HYPRSTREAM_RESERVES_MEMORY
+#ifdef HYPRSTREAM_SANITIZED
   static_cast<void>(limits);
   static_cast<void>(mapped_bytes);
 #else
@@ -98,7 +99,9 @@ void limit_memory(const SandboxLimits& limits) {
 void limit_rest(const SandboxLimits& limits) {
   set_limit(RLIMIT_CORE, 0);
   set_limit(RLIMIT_FSIZE, 0);
+#ifndef HYPRSTREAM_SANITIZED
   set_limit(RLIMIT_NOFILE, 0);
+#endif
   set_limit(RLIMIT_NPROC, 0);
   // The parent keeps the time; this is for when it is gone.
   set_limit(RLIMIT_CPU, static_cast<rlim_t>(limits.timeout.count() / 1000) + 1);

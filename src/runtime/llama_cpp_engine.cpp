@@ -94,16 +94,34 @@ Result<LlamaModel> load_model(const std::string& path, const LoadProgress& progr
               std::format("cannot load {}: {}", path, what.empty() ? "libllama does not say why" : what));
 }
 
+// The text of the token that the key names; empty if the file names none.
+std::string special_token_text(const GgufFile& file, std::string_view key) {
+  const auto token = file.find_uint(key);
+  const auto tokens = file.find_strings("tokenizer.ggml.tokens");
+  if (!token || !*token || !tokens || !*tokens || **token >= (*tokens)->size()) return {};
+  return std::string((**tokens)[**token]);
+}
+
+// Begins to read the template in a process of its own, beside the loading of the weights.
+Result<ChatTemplate> start_chat_template(const GgufFile& file, const ModelInfo& info) {
+  if (!info.chat_template)
+    return fail(ErrorCode::kUnsupported, "the model has no chat template: give it a plain prompt instead");
+  return ChatTemplate::start(*info.chat_template, special_token_text(file, "tokenizer.ggml.bos_token_id"),
+                             special_token_text(file, "tokenizer.ggml.eos_token_id"));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RuntimeEngine>> LlamaCppEngine::create(EngineOptions options, const LoadProgress& progress) {
   HYPRSTREAM_TRY(init_llama_backend());
   ModelInfo info;
+  Result<ChatTemplate> chat_template = fail(ErrorCode::kInternal, "not read yet");
   {
     // Closed again before libllama maps the file itself.
     HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(options.model_path));
     HYPRSTREAM_ASSIGN(info, read_model_info(file));
     HYPRSTREAM_TRY(check_model_file(file));
+    chat_template = start_chat_template(file, info);
   }
   HYPRSTREAM_ASSIGN(options, settle(std::move(options), info));
   HYPRSTREAM_ASSIGN(auto model, load_model(options.model_path, progress));
@@ -111,18 +129,20 @@ Result<std::unique_ptr<RuntimeEngine>> LlamaCppEngine::create(EngineOptions opti
     return fail(ErrorCode::kUnsupported,
                 std::format("{} is an encoder model ({}), and hyprstream runs decoder-only language models",
                             options.model_path, info.architecture));
-  auto engine = std::make_unique<LlamaCppEngineImpl>(std::move(options), std::move(info), std::move(model));
+  auto engine = std::make_unique<LlamaCppEngineImpl>(std::move(options), std::move(info), std::move(model),
+                                                     std::move(chat_template));
   HYPRSTREAM_TRY(engine->create_context());
   return engine;
 }
 
 LlamaCppVersions llama_cpp_versions() { return {llama_version(), ggml_version()}; }
 
-LlamaCppEngineImpl::LlamaCppEngineImpl(EngineOptions options, ModelInfo info, LlamaModel model)
+LlamaCppEngineImpl::LlamaCppEngineImpl(EngineOptions options, ModelInfo info, LlamaModel model,
+                                       Result<ChatTemplate> chat_template)
     : options_(std::move(options)),
       info_(std::move(info)),
       model_(std::move(model)),
-      text_(model_.get(), info_),
+      text_(model_.get(), std::move(chat_template)),
       slots_(static_cast<std::size_t>(options_.max_sequences)) {}
 
 Result<void> LlamaCppEngineImpl::create_context() {

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -24,7 +23,8 @@ using LlamaContext = CHandle<llama_context, llama_free>;
 // Text: tokens and templates of one vocabulary. Immutable; const access is thread-safe.
 class LlamaText {
  public:
-  LlamaText(const llama_model* model, const ModelInfo& info);
+  // `chat_template`: the model's own, or why it cannot be used (kUnsupported: it has none).
+  LlamaText(const llama_model* model, Result<ChatTemplate> chat_template);
 
   Result<std::vector<Token>> tokenize(std::string_view text, const TokenizeOptions& options) const;
   std::string token_bytes(Token token, bool special) const;
@@ -35,21 +35,15 @@ class LlamaText {
   int vocabulary_size() const noexcept { return vocabulary_size_; }
 
  private:
-  Result<std::string> render_own_template(std::span<const ChatMessage> messages,
-                                          const ChatTemplateOptions& options) const;
-
   const llama_vocab* vocab_;
   int vocabulary_size_;
   bool has_chatml_tokens_ = false;
-  std::optional<std::string> template_source_;
-  // Read on first use: most commands never need it.
-  mutable std::once_flag template_once_;
-  mutable Result<ChatTemplate> template_;
+  Result<ChatTemplate> template_;
 };
 
 class LlamaCppEngineImpl final : public RuntimeEngine {
  public:
-  LlamaCppEngineImpl(EngineOptions options, ModelInfo info, LlamaModel model);
+  LlamaCppEngineImpl(EngineOptions options, ModelInfo info, LlamaModel model, Result<ChatTemplate> chat_template);
 
   // Second half of construction: the context needs the address of this object.
   Result<void> create_context();

@@ -5,28 +5,17 @@
 #include <exception>
 #include <format>
 #include <limits>
+#include <utility>
 
 #include "base/utf8.hpp"
 #include "runtime/builtin_chat_template.hpp"
 #include "runtime/llama_cpp_engine_impl.hpp"
 
 namespace hyprstream {
-namespace {
-
-// The text of a vocabulary entry such as BOS; empty if the model has none.
-std::string token_text(const llama_vocab* vocab, llama_token token) {
-  if (token == LLAMA_TOKEN_NULL) return {};
-  const char* text = llama_vocab_get_text(vocab, token);
-  return text == nullptr ? std::string() : std::string(text);
-}
-
-}  // namespace
-
-LlamaText::LlamaText(const llama_model* model, const ModelInfo& info)
+LlamaText::LlamaText(const llama_model* model, Result<ChatTemplate> chat_template)
     : vocab_(llama_model_get_vocab(model)),
       vocabulary_size_(llama_vocab_n_tokens(vocab_)),
-      template_source_(info.chat_template),
-      template_(fail(ErrorCode::kInternal, "not read yet")) {
+      template_(std::move(chat_template)) {
   const auto is_one_token = [this](std::string_view text) {
     const auto tokens = tokenize(text, {.add_special = false, .parse_special = true});
     return tokens && tokens->size() == 1;
@@ -79,25 +68,16 @@ Result<std::string> LlamaText::apply_chat_template(std::span<const ChatMessage> 
     if (const auto invalid = find_invalid_utf8(message.content))
       return fail(ErrorCode::kInvalidArgument,
                   std::format("the {} message is not valid UTF-8 at byte {}", message.role, *invalid));
-  if (!template_source_) {
-    if (has_chatml_tokens_) return apply_builtin_chat_template("chatml", messages, options);
-    return fail(ErrorCode::kUnsupported, "the model has no chat template: give it a plain prompt instead");
+  if (!template_) {
+    if (template_.error().code == ErrorCode::kUnsupported && has_chatml_tokens_)
+      return apply_builtin_chat_template("chatml", messages, options);
+    return std::unexpected(template_.error());
   }
-  auto rendered = render_own_template(messages, options);
+  auto rendered = template_->render(messages, options);
   // A refusal is the template's answer; one that does not work gets libllama's own version, if it knows it.
   if (rendered || rendered.error().code != ErrorCode::kCorrupt) return rendered;
-  if (auto builtin = apply_builtin_chat_template(*template_source_, messages, options)) return builtin;
+  if (auto builtin = apply_builtin_chat_template(template_->source(), messages, options)) return builtin;
   return rendered;
-}
-
-Result<std::string> LlamaText::render_own_template(std::span<const ChatMessage> messages,
-                                                   const ChatTemplateOptions& options) const {
-  std::call_once(template_once_, [this] {
-    template_ = ChatTemplate::create(*template_source_, token_text(vocab_, llama_vocab_bos(vocab_)),
-                                     token_text(vocab_, llama_vocab_eos(vocab_)));
-  });
-  if (!template_) return std::unexpected(template_.error());
-  return template_->render(messages, options);
 }
 
 }  // namespace hyprstream

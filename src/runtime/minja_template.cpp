@@ -244,17 +244,11 @@ Result<std::string> encode_chat(std::span<const ChatMessage> messages, const Cha
                                                      std::to_string(*at));
     array.push_back({{"role", message.role}, {"content", message.content}});
   }
-  const Json time = {{"sec", now.tm_sec},
-                     {"min", now.tm_min},
-                     {"hour", now.tm_hour},
-                     {"mday", now.tm_mday},
-                     {"mon", now.tm_mon},
-                     {"year", now.tm_year},
-                     {"wday", now.tm_wday},
-                     {"yday", now.tm_yday},
-                     {"isdst", now.tm_isdst},
-                     {"gmtoff", now.tm_gmtoff},
-                     {"zone", now.tm_zone != nullptr ? now.tm_zone : ""}};
+  char zone[64] = "";  // tm_zone, copied where the C library guards it
+  zone[std::strftime(zone, sizeof zone, "%Z", &now)] = '\0';
+  const Json time = {{"sec", now.tm_sec},     {"min", now.tm_min},       {"hour", now.tm_hour}, {"mday", now.tm_mday},
+                     {"mon", now.tm_mon},     {"year", now.tm_year},     {"wday", now.tm_wday}, {"yday", now.tm_yday},
+                     {"isdst", now.tm_isdst}, {"gmtoff", now.tm_gmtoff}, {"zone", zone}};
   const Json chat = {
       {"messages", std::move(array)}, {"add_generation_prompt", options.add_generation_prompt}, {"now", time}};
   return chat.dump();
