@@ -12,6 +12,7 @@
 #include "runtime/llama_cpp_engine_impl.hpp"
 
 namespace hyprstream {
+
 LlamaText::LlamaText(const llama_model* model, Result<ChatTemplate> chat_template)
     : vocab_(llama_model_get_vocab(model)),
       vocabulary_size_(llama_vocab_n_tokens(vocab_)),

@@ -24,6 +24,7 @@ class ThreadPolicy {
  private:
   int most_;
   int threads_;
+  int contended_windows_ = 0;  // in a row
   double quiet_seconds_ = 0;
   double retry_after_seconds_ = kFirstRetrySeconds;
   bool trying_ = false;  // the last change was upwards and has not proved itself yet

@@ -34,12 +34,18 @@ TEST(ThreadPolicy, NoiseIsNotContention) {
   EXPECT_EQ(policy.threads(), 2);
 }
 
-TEST(ThreadPolicy, FullyBusyFallsToOneAtOnceAndStays) {
+TEST(ThreadPolicy, OneBadWindowIsNotContention) {
+  ThreadPolicy policy(2);
+  for (int i = 0; i < 1000; ++i) policy.update(0.05, i % 5 == 0 ? 0.05 : 0.0);
+  EXPECT_EQ(policy.threads(), 2);
+}
+
+TEST(ThreadPolicy, FullyBusyFallsToOneWithTheSecondWindowAndStays) {
   ThreadPolicy policy(2);
   const auto used = run(policy, 2, 2, 60);
-  EXPECT_EQ(used[0], 2);
-  EXPECT_EQ(used[1], 1);
-  EXPECT_EQ(std::ranges::count(used, 2), 1);
+  EXPECT_EQ(used[1], 2);
+  EXPECT_EQ(used[2], 1);
+  EXPECT_EQ(std::ranges::count(used, 2), 2);
 }
 
 TEST(ThreadPolicy, GivesUpAsManyThreadsAsCoresAreTaken) {
