@@ -15,15 +15,15 @@ namespace hyprstream {
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
   // O_NONBLOCK: a FIFO is refused below instead of being waited for.
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) return fail_errno(path.string(), errno);
+  if (!file) return fail_errno("cannot open " + path.string(), errno);
   struct stat status{};
-  if (::fstat(file.get(), &status) != 0) return fail_errno(path.string(), errno);
+  if (::fstat(file.get(), &status) != 0) return fail_errno("cannot open " + path.string(), errno);
   if (S_ISDIR(status.st_mode)) return fail(ErrorCode::kInvalidArgument, path.string() + " is a directory, not a file");
   if (!S_ISREG(status.st_mode)) return fail(ErrorCode::kInvalidArgument, path.string() + " is not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return MappedFile({});
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (address == MAP_FAILED) return fail_errno(path.string(), errno);
+  if (address == MAP_FAILED) return fail_errno("cannot open " + path.string(), errno);
   return MappedFile({static_cast<const std::byte*>(address), size});
 }
 

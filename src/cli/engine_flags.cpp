@@ -41,11 +41,13 @@ void EngineFlags::declare(ArgumentList& arguments) {
 
 Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& model_path, InterruptScope& interrupt) {
   const auto start = std::chrono::steady_clock::now();
-  if (flags.ctx_size) HYPRSTREAM_TRY(check_context_length(*flags.ctx_size, model_path));
+  if (flags.ctx_size)
+    HYPRSTREAM_TRY(check_context_length(*flags.ctx_size, model_path).transform_error(with_model_remedy));
   EngineOptions options;
   options.model_path = model_path;
   options.threads = flags.threads.value_or(0);
   options.context_length = flags.ctx_size.value_or(0);
+  options.max_outputs = 1;  // one sequence, one next token
   options.kv_cache_type = parse_kv_cache_type(flags.kv_cache_type);
   // llama.cpp computes attention over a quantized V only in its flash attention.
   options.flash_attention = true;
@@ -56,9 +58,9 @@ Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& mo
   ProgressLine progress("Loading " + display_path(model_path));
   LoadedEngine loaded;
   HYPRSTREAM_ASSIGN(loaded.engine, LlamaCppEngine::create(std::move(options), [&](float share) {
-                      progress.update(share);
-                      return !interrupt.was_interrupted();
-                    }));
+                                     progress.update(share);
+                                     return !interrupt.was_interrupted();
+                                   }).transform_error(with_model_remedy));
   loaded.load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   interrupt.watch(*loaded.engine);
   return loaded;

@@ -90,7 +90,7 @@ class ModelInfoCommand final : public Command {
 
   Result<ExitCode> run(Console& console) override {
     if (path_ && path_->empty()) return fail(ErrorCode::kInvalidArgument, "PATH is empty: name a GGUF file");
-    HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(model_path_for(path_)));
+    HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(model_path_for(path_)).transform_error(with_model_remedy));
     HYPRSTREAM_ASSIGN(const auto info, read_model_info(file));
     HYPRSTREAM_TRY(console.write(json_ ? render_json(info) : render_table(info)));
     return ExitCode::kSuccess;

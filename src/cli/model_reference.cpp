@@ -12,6 +12,14 @@ std::string model_path_for(const std::optional<std::string>& reference) {
   return reference && *reference != kBundledModel ? *reference : bundled_model_path().string();
 }
 
+Error with_model_remedy(Error error) {
+  if (error.code == ErrorCode::kNotFound)
+    error.message += "; check the path, or leave the model out to use the bundled one";
+  else if (error.code == ErrorCode::kPermissionDenied)
+    error.message += "; its permissions keep this user from reading it";
+  return error;
+}
+
 bool names_a_model(const std::string& text) {
   if (text == kBundledModel) return true;
   std::error_code ignored;  // a text that is too long for a path is none

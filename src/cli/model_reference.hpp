@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.hpp"
+
 namespace hyprstream {
 
 // The word that stands for the model that ships with hyprstream.
@@ -13,6 +15,9 @@ inline constexpr std::string_view kBundledModel = "bundled";
 
 // The GGUF file: the bundled model's if none is named, or by kBundledModel.
 std::string model_path_for(const std::optional<std::string>& reference);
+
+// A failure to open the model, with what the user can do about it.
+Error with_model_remedy(Error error);
 
 // Whether the text names a model: kBundledModel, a file that exists, or what is written like a
 // path ("a/b", "x.gguf").
