@@ -43,17 +43,18 @@ class Report:
         self.rows = []
 
     def add(self, what, measured, asked, detail):
-        """asked: (">=" or "<=", bound)."""
-        relation, bound = asked
-        met = measured >= bound if relation == ">=" else measured <= bound
-        self.rows.append(
-            {"what": what, "measured": round(measured, 4), "asked": f"{relation} {bound}", "met": met, "detail": detail}
-        )
+        """asked: (">=" or "<=", bound), or None for a figure that is only shown."""
+        row = {"what": what, "measured": round(measured, 4), "asked": "", "met": None, "detail": detail}
+        if asked is not None:
+            relation, bound = asked
+            row["asked"] = f"{relation} {bound}"
+            row["met"] = measured >= bound if relation == ">=" else measured <= bound
+        self.rows.append(row)
 
     def table(self):
         cells = [("what", "measured", "asked", "", "medians")]
         cells += [
-            (row["what"], f"{row['measured']:.3f}", row["asked"], "met" if row["met"] else "MISSED", row["detail"])
+            (row["what"], f"{row['measured']:.3f}", row["asked"], {True: "met", False: "MISSED", None: ""}[row["met"]], row["detail"])
             for row in self.rows
         ]
         widths = [max(len(row[column]) for row in cells) for column in range(5)]
