@@ -63,7 +63,7 @@ Text wait_for_ever() {
   for (;;) ::pause();
 }
 Text spin_for_ever() {
-  for (volatile int i = 0;; i = i + 1) {
+  for (volatile unsigned i = 0;; i = i + 1) {
   }
 }
 Text eat_memory() {
