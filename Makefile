@@ -13,12 +13,12 @@ PREFIX ?= /usr/local
 CPP_FILES := git ls-files -co --exclude-standard '*.cpp' '*.hpp' | while read -r f; do [ ! -f "$$f" ] || echo "$$f"; done
 
 .PHONY: help quick-start test build bench bench-training dist install shell format format-check tidy \
-        asan tsan fuzz soak clean root configure-%
+        asan tsan fuzz soak clean root program
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-quick-start: build ## build, then generate text with the bundled model
+quick-start: program ## build the program, then generate text with the bundled model
 	@./hyprstream quick-start
 
 test: build ## every test: unit, end-to-end, acceptance, the relocated package
@@ -28,16 +28,19 @@ test: build ## every test: unit, end-to-end, acceptance, the relocated package
 build: root ## the program, its tests and tools (build/release)
 	@$(IN_ROOT) cmake/build.sh release
 
+program: root
+	@$(IN_ROOT) cmake/build.sh release program
+
 root:
 	@$(ROOT) prepare >/dev/null
 
 bench: build ## interleaved comparisons with llama.cpp's own tools (several minutes)
 	@$(IN_ROOT) bench/run.py
 
-bench-training: ## training against PyTorch
+bench-training: ## training against PyTorch (comes with lora train)
 	@echo "hyprstream: there is nothing to measure yet: training comes with 'lora train'" >&2; exit 1
 
-dist: build ## dist/hyprstream-<version>-linux-<arch>.tar.gz: runs anywhere, needs nothing
+dist: program ## dist/hyprstream-<version>-linux-<arch>.tar.gz: runs anywhere, needs nothing
 	@$(IN_ROOT) cmake/dist.sh build/release dist
 
 install: dist ## unpack that package below PREFIX (default /usr/local)

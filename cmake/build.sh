@@ -1,7 +1,9 @@
 #!/bin/bash
-# build.sh PRESET: configures if need be, and builds. Runs inside the private root.
+# build.sh PRESET [TARGET...]: configures if need be, and builds all or the targets named. Runs inside
+# the private root.
 set -euo pipefail
 preset=$1
+shift
 build=build/$preset
 # Where this root is found from the host's shell; empty on a host that is used as it is.
 root=${HYPRSTREAM_BUILD_ROOT:-}
@@ -20,4 +22,4 @@ if [ ! -f "$build/build.ninja" ]; then
   cmake --preset "$preset" >"$log" 2>&1 || { rm -f "$build/build.ninja"; cat "$log" >&2; exit 1; }
 fi
 # One line that changes on a terminal; elsewhere only what ninja has to say.
-NINJA_STATUS='[%f/%t] ' ninja -C "$build" ${CI:+--quiet}
+NINJA_STATUS='[%f/%t] ' ninja -C "$build" ${CI:+--quiet} "$@"
