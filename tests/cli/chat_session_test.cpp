@@ -29,7 +29,7 @@ std::unique_ptr<RuntimeEngine> load(int context_length = 0) {
   options.kv_cache_type = KvCacheType::kF32;
   options.context_length = context_length;
   options.max_sequences = 2;
-  options.threads = 1;
+  options.threads = 1;  // enough here, and ThreadSanitizer does not see libgomp's barriers
   options.deterministic = true;
   auto engine = LlamaCppEngine::create(options);
   EXPECT_TRUE(engine) << engine.error().message;
