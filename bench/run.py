@@ -189,7 +189,8 @@ def machine():
 
 
 BENCHMARKS = {
-    "speed": lambda report, rounds: compare_speed(report, "qwen3-0.6b", rounds),
+    # Rounds of this one are short, and the machine's drift is larger than the difference looked for.
+    "speed": lambda report, rounds: compare_speed(report, "qwen3-0.6b", rounds * 3),
     "speed-1.7b": lambda report, rounds: compare_speed(report, "qwen3-1.7b", rounds),
     "hook": compare_hook,
     "start": compare_start,
