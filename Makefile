@@ -56,7 +56,7 @@ format-check: root ## fail if a C++ file is not formatted
 	@$(CPP_FILES) | xargs $(IN_ROOT) clang-format --dry-run -Werror
 
 tidy: build ## clang-tidy over src/
-	@$(IN_ROOT) bash -c 'find src -name "*.cpp" | xargs -P $(JOBS) -n 4 clang-tidy -p build/release --quiet'
+	@$(IN_ROOT) bash -c 'find src -name "*.cpp" | xargs -P $(JOBS) -n 4 clang-tidy -p build/release --quiet --extra-arg=-Wno-unknown-warning-option'
 
 asan: root ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(IN_ROOT) cmake/build.sh asan

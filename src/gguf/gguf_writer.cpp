@@ -35,7 +35,7 @@ Result<void> TensorSink::write(std::span<const std::byte> bytes) {
   return {};
 }
 
-void GgufWriter::set(std::string_view key, GgufValueType type, std::string encoded) {
+void GgufWriter::set(std::string_view key, GgufValueType type, std::string_view encoded) {
   std::string value;
   append_type(value, type);
   value += encoded;

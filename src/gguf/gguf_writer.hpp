@@ -68,7 +68,7 @@ class GgufWriter {
     std::uint64_t bytes;
   };
 
-  void set(std::string_view key, GgufValueType type, std::string encoded);
+  void set(std::string_view key, GgufValueType type, std::string_view encoded);
   template <typename T>
   void set_array(std::string_view key, GgufValueType element_type, std::span<const T> values);
   std::string header() const;
