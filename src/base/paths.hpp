@@ -5,7 +5,7 @@
 
 namespace hyprstream {
 
-// The directory of the installation: it holds models/ and, in a package, lib/. The launcher
+// The directory of the installation: it holds models/. The launcher
 // names it in HYPRSTREAM_PREFIX, because under a private loader /proc/self/exe is the loader;
 // without that, it is taken to be two levels above the running program.
 std::filesystem::path install_prefix();

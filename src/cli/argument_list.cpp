@@ -40,6 +40,16 @@ Result<void> require_text(std::string_view name, std::string_view value) {
   return {};
 }
 
+std::string enumerate(const std::vector<std::string>& choices) {
+  return choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>();
+}
+
+Result<void> require_choice(std::string_view name, std::string_view value, const std::vector<std::string>& choices) {
+  if (std::ranges::contains(choices, value)) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              std::format("{} must be one of {}, not {}", name, enumerate(choices), in_quotes(value)));
+}
+
 }  // namespace
 
 Result<std::int64_t> parse_integer(std::string_view name, std::string_view text, Range<std::int64_t> range) {
@@ -166,17 +176,11 @@ void ArgumentList::number(std::string_view names, float& target, Range<float> ra
 void ArgumentList::choice(std::string_view names, std::string value_name, std::string& target,
                           std::vector<std::string> choices, std::string help) {
   auto& option =
-      add(names, std::move(value_name), ValueKind::kChoice,
-          describe(std::move(help), choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(),
-                   target));
+      add(names, std::move(value_name), ValueKind::kChoice, describe(std::move(help), enumerate(choices), target));
   option.choices = std::move(choices);
   option.assign = [&target, choices = option.choices,
                    name = option.main_name()](std::string_view value) -> Result<void> {
-    if (!std::ranges::contains(choices, value))
-      return fail(ErrorCode::kInvalidArgument,
-                  std::format("{} must be one of {}, not {}", name,
-                              choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(),
-                              in_quotes(value)));
+    HYPRSTREAM_TRY(require_choice(name, value, choices));
     target = value;
     return {};
   };
@@ -196,11 +200,7 @@ void ArgumentList::positional(std::string name, ValueKind kind, std::optional<st
   option.assign = [&target, kind, choices = option.choices,
                    name = option.value_name](std::string_view value) -> Result<void> {
     if (kind == ValueKind::kText) HYPRSTREAM_TRY(require_text(name, value));
-    if (kind == ValueKind::kChoice && !std::ranges::contains(choices, value))
-      return fail(ErrorCode::kInvalidArgument,
-                  std::format("{} must be one of {}, not {}", name,
-                              choices | std::views::join_with(std::string(", ")) | std::ranges::to<std::string>(),
-                              in_quotes(value)));
+    if (kind == ValueKind::kChoice) HYPRSTREAM_TRY(require_choice(name, value, choices));
     target = value;
     return {};
   };

@@ -146,7 +146,7 @@ class ChatLoop {
     {
       // Only here: while a line is typed, Ctrl-C is the editor's.
       InterruptScope interrupt;
-      interrupt.watch(engine_);
+      const EngineWatch watch = interrupt.watch(engine_);
       if (options_.raw) {
         request.prompt = message;
         result = engine_.generate(request, std::ref(writer));

@@ -1,11 +1,9 @@
 #include "cli/engine_flags.hpp"
 
 #include <chrono>
-#include <format>
 
 #include "cli/model_reference.hpp"
 #include "cli/progress_line.hpp"
-#include "gguf/gguf_file.hpp"
 #include "runtime/llama_cpp_engine.hpp"
 
 namespace hyprstream {
@@ -15,16 +13,6 @@ KvCacheType parse_kv_cache_type(std::string_view name) {
   if (name == "f32") return KvCacheType::kF32;
   if (name == "q8_0") return KvCacheType::kQ8_0;
   return KvCacheType::kF16;
-}
-
-Result<void> check_context_length(int wanted, const std::string& model_path) {
-  HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(model_path));
-  HYPRSTREAM_ASSIGN(const auto info, read_model_info(file));
-  if (wanted > info.context_length && info.context_length > 0)
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("--ctx-size {} is more than the {} tokens that {} was trained for", wanted,
-                            info.context_length, display_path(model_path)));
-  return {};
 }
 
 }  // namespace
@@ -41,16 +29,12 @@ void EngineFlags::declare(ArgumentList& arguments) {
 
 Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& model_path, InterruptScope& interrupt) {
   const auto start = std::chrono::steady_clock::now();
-  if (flags.ctx_size)
-    HYPRSTREAM_TRY(check_context_length(*flags.ctx_size, model_path).transform_error(with_model_remedy));
   EngineOptions options;
   options.model_path = model_path;
   options.threads = flags.threads.value_or(0);
   options.context_length = flags.ctx_size.value_or(0);
   options.max_outputs = 1;  // one sequence, one next token
   options.kv_cache_type = parse_kv_cache_type(flags.kv_cache_type);
-  // llama.cpp computes attention over a quantized V only in its flash attention.
-  options.flash_attention = true;
   options.deterministic = flags.deterministic;
   if (flags.deterministic && options.kv_cache_type == KvCacheType::kQ8_0)
     return fail(ErrorCode::kInvalidArgument,
@@ -62,7 +46,7 @@ Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& mo
                                      return !interrupt.was_interrupted();
                                    }).transform_error(with_model_remedy));
   loaded.load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  interrupt.watch(*loaded.engine);
+  loaded.watch = interrupt.watch(*loaded.engine);
   return loaded;
 }
 

@@ -25,11 +25,11 @@ struct EngineFlags {
 struct LoadedEngine {
   std::unique_ptr<RuntimeEngine> engine;
   double load_seconds = 0;
+  EngineWatch watch;  // after the engine, so that it ends first
 };
 
 // Loads the model, with a progress line on a terminal if that takes a while, and makes Ctrl-C
-// stop the load and then the engine. Errors: those of LlamaCppEngine::create(); kInvalidArgument
-// (--ctx-size is more than the model was trained for).
+// stop the load and then the engine. Errors: those of LlamaCppEngine::create().
 Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& model_path, InterruptScope& interrupt);
 
 }  // namespace hyprstream

@@ -22,9 +22,14 @@ void on_signal(int /*signal*/) {
 
 }  // namespace
 
+EngineWatch::EngineWatch(RuntimeEngine& engine) noexcept : active_(true) { watched_engine = &engine; }
+
+EngineWatch::~EngineWatch() {
+  if (active_) watched_engine = nullptr;
+}
+
 InterruptScope::InterruptScope() noexcept {
   signal_count = 0;
-  watched_engine = nullptr;
   struct sigaction action{};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
@@ -36,12 +41,12 @@ InterruptScope::InterruptScope() noexcept {
 InterruptScope::~InterruptScope() {
   ::sigaction(SIGINT, &previous_int_, nullptr);
   ::sigaction(SIGTERM, &previous_term_, nullptr);
-  watched_engine = nullptr;
 }
 
-void InterruptScope::watch(RuntimeEngine& engine) noexcept {
-  watched_engine = &engine;
+EngineWatch InterruptScope::watch(RuntimeEngine& engine) const noexcept {
+  EngineWatch watch(engine);
   if (was_interrupted()) engine.interrupt();
+  return watch;
 }
 
 bool InterruptScope::was_interrupted() const noexcept { return signal_count.load() > 0; }

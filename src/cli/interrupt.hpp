@@ -3,9 +3,27 @@
 
 #include <signal.h>
 
+#include <utility>
+
 namespace hyprstream {
 
 class RuntimeEngine;
+
+// While it lives, signals stop an engine that must outlive it. Movable, not copyable.
+class EngineWatch {
+ public:
+  EngineWatch() noexcept = default;
+  explicit EngineWatch(RuntimeEngine& engine) noexcept;
+  EngineWatch(EngineWatch&& other) noexcept : active_(std::exchange(other.active_, false)) {}
+  EngineWatch& operator=(EngineWatch&& other) noexcept {
+    std::swap(active_, other.active_);
+    return *this;
+  }
+  ~EngineWatch();
+
+ private:
+  bool active_ = false;
+};
 
 // While it lives, the first SIGINT or SIGTERM stops the watched engine's generation and is
 // remembered; a second one ends the process at once with exit code 130. One at a time.
@@ -18,8 +36,8 @@ class InterruptScope {
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
 
-  // The engine to stop; it must outlive the scope. A signal that came before stops it too.
-  void watch(RuntimeEngine& engine) noexcept;
+  // The engine to stop, for as long as the watch lives. A signal that came before stops it too.
+  [[nodiscard]] EngineWatch watch(RuntimeEngine& engine) const noexcept;
 
   bool was_interrupted() const noexcept;
 

@@ -49,7 +49,7 @@ void GgufWriter::set(std::string_view key, GgufValueType type, std::string_view 
 void GgufWriter::set_string(std::string_view key, std::string_view value) {
   std::string encoded;
   append_string(encoded, value);
-  set(key, GgufValueType::kString, std::move(encoded));
+  set(key, GgufValueType::kString, encoded);
 }
 
 void GgufWriter::set_bool(std::string_view key, bool value) {
@@ -59,19 +59,19 @@ void GgufWriter::set_bool(std::string_view key, bool value) {
 void GgufWriter::set_uint32(std::string_view key, std::uint32_t value) {
   std::string encoded;
   append(encoded, value);
-  set(key, GgufValueType::kUint32, std::move(encoded));
+  set(key, GgufValueType::kUint32, encoded);
 }
 
 void GgufWriter::set_uint64(std::string_view key, std::uint64_t value) {
   std::string encoded;
   append(encoded, value);
-  set(key, GgufValueType::kUint64, std::move(encoded));
+  set(key, GgufValueType::kUint64, encoded);
 }
 
 void GgufWriter::set_float32(std::string_view key, float value) {
   std::string encoded;
   append(encoded, value);
-  set(key, GgufValueType::kFloat32, std::move(encoded));
+  set(key, GgufValueType::kFloat32, encoded);
 }
 
 void GgufWriter::set_strings(std::string_view key, std::span<const std::string> values) {
@@ -79,7 +79,7 @@ void GgufWriter::set_strings(std::string_view key, std::span<const std::string> 
   append_type(encoded, GgufValueType::kString);
   append(encoded, static_cast<std::uint64_t>(values.size()));
   for (const std::string& value : values) append_string(encoded, value);
-  set(key, GgufValueType::kArray, std::move(encoded));
+  set(key, GgufValueType::kArray, encoded);
 }
 
 template <typename T>
@@ -88,7 +88,7 @@ void GgufWriter::set_array(std::string_view key, GgufValueType element_type, std
   append_type(encoded, element_type);
   append(encoded, static_cast<std::uint64_t>(values.size()));
   encoded.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-  set(key, GgufValueType::kArray, std::move(encoded));
+  set(key, GgufValueType::kArray, encoded);
 }
 
 void GgufWriter::set_int32s(std::string_view key, std::span<const std::int32_t> values) {
@@ -110,7 +110,7 @@ void GgufWriter::set_value(std::string_view key, const GgufValue& value) {
     append(encoded, value.count);
   }
   encoded.append(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size());
-  set(key, value.type, std::move(encoded));
+  set(key, value.type, encoded);
 }
 
 Result<void> GgufWriter::add_tensor(std::string_view name, std::span<const std::uint64_t> shape, TensorType type) {

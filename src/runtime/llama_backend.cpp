@@ -6,28 +6,17 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <mutex>
 #include <optional>
 #include <string_view>
 
 #include "base/log.hpp"
-#include "base/paths.hpp"
 
 namespace hyprstream {
 namespace {
 
-struct LogState {
-  std::mutex capture_turn;  // held for the life of a LlamaErrorCapture
-  std::mutex mutex;         // guards what follows
-  bool capturing = false;
-  std::string first_error;
-  LogLevel continued = LogLevel::kDebug;  // level of a line that comes in pieces
-};
-
-LogState& log_state() {
-  static LogState state;
-  return state;
-}
+thread_local LlamaErrorCapture* active_capture = nullptr;
+// Of a line that comes in pieces.
+thread_local LogLevel continued_level = LogLevel::kDebug;
 
 // "llama_model_load: error loading model: x" -> "error loading model: x"
 std::string_view without_function_name(std::string_view line) {
@@ -40,26 +29,21 @@ void on_llama_log(ggml_log_level level, const char* text, void* /*user_data*/) {
   std::string_view line(text);
   while (line.ends_with('\n')) line.remove_suffix(1);
   if (line.empty() || line == ".") return;  // "." is libllama's own progress bar
-  auto& state = log_state();
-  const std::scoped_lock lock(state.mutex);
   switch (level) {
-    case GGML_LOG_LEVEL_ERROR: state.continued = LogLevel::kError; break;
-    case GGML_LOG_LEVEL_WARN: state.continued = LogLevel::kInfo; break;  // mostly hints for its own developers
+    case GGML_LOG_LEVEL_ERROR: continued_level = LogLevel::kError; break;
+    case GGML_LOG_LEVEL_WARN: continued_level = LogLevel::kInfo; break;  // mostly hints for its own developers
     case GGML_LOG_LEVEL_CONT: break;
-    default: state.continued = LogLevel::kDebug; break;
+    default: continued_level = LogLevel::kDebug; break;
   }
-  if (state.continued == LogLevel::kError && state.capturing) {
-    if (state.first_error.empty()) state.first_error = without_function_name(line);
-    return;
-  }
-  log_line(state.continued, line);
+  if (continued_level == LogLevel::kError && active_capture != nullptr)
+    active_capture->add(line);
+  else
+    log_line(continued_level, line);
 }
 
 std::filesystem::path backend_directory() {
   if (const char* named = std::getenv("HYPRSTREAM_BACKENDS"); named != nullptr && *named != '\0') return named;
-  const auto packaged = install_prefix() / "lib" / "ggml";
-  std::error_code ignored;
-  return std::filesystem::is_directory(packaged, ignored) ? packaged : std::filesystem::path(HYPRSTREAM_GGML_BACKENDS);
+  return HYPRSTREAM_GGML_BACKENDS;
 }
 
 std::optional<Error> start_backend() {
@@ -85,27 +69,12 @@ Result<void> init_llama_backend() {
   return {};
 }
 
-LlamaErrorCapture::LlamaErrorCapture() {
-  auto& state = log_state();
-  state.capture_turn.lock();
-  const std::scoped_lock lock(state.mutex);
-  state.capturing = true;
-  state.first_error.clear();
-}
+LlamaErrorCapture::LlamaErrorCapture() noexcept { active_capture = this; }
 
-LlamaErrorCapture::~LlamaErrorCapture() {
-  auto& state = log_state();
-  {
-    const std::scoped_lock lock(state.mutex);
-    state.capturing = false;
-  }
-  state.capture_turn.unlock();
-}
+LlamaErrorCapture::~LlamaErrorCapture() { active_capture = nullptr; }
 
-std::string LlamaErrorCapture::first_error() const {
-  auto& state = log_state();
-  const std::scoped_lock lock(state.mutex);
-  return state.first_error;
+void LlamaErrorCapture::add(std::string_view line) {
+  if (first_error_.empty()) first_error_ = without_function_name(line);
 }
 
 }  // namespace hyprstream

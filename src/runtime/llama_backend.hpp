@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 
@@ -11,17 +12,21 @@ namespace hyprstream {
 // thread-safe. Errors: kUnavailable (no plugin could be loaded; names the directory).
 Result<void> init_llama_backend();
 
-// Collects libllama's error lines instead of logging them, so that a failing call can say why.
-// One at a time: a second capture waits for the first. Thread-safe.
+// Collects the error lines that libllama logs on this thread instead of printing them, so that a failing
+// call can say why. While one lives, another on the same thread would take over; do not nest them.
 class LlamaErrorCapture {
  public:
-  LlamaErrorCapture();
+  LlamaErrorCapture() noexcept;
   ~LlamaErrorCapture();
   LlamaErrorCapture(const LlamaErrorCapture&) = delete;
   LlamaErrorCapture& operator=(const LlamaErrorCapture&) = delete;
 
   // The first line so far without its "function: " prefix; empty if there was none.
-  std::string first_error() const;
+  const std::string& first_error() const noexcept { return first_error_; }
+  void add(std::string_view line);
+
+ private:
+  std::string first_error_;
 };
 
 }  // namespace hyprstream

@@ -34,7 +34,10 @@ Result<EngineOptions> settle(EngineOptions options, const ModelInfo& info) {
   HYPRSTREAM_TRY(require_range("threads", options.threads, 0, kMaxThreads));
   HYPRSTREAM_TRY(require_range("max_outputs", options.max_outputs, 0, kMaxBatchSize));
   if (options.context_length == 0) options.context_length = std::min(kDefaultContextLength, info.context_length);
-  HYPRSTREAM_TRY(require_range("context_length", options.context_length, 1, 1 << 24));
+  if (options.context_length < 1 || options.context_length > info.context_length)
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("a context of {} tokens is not possible: {} was trained for 1 to {}",
+                            options.context_length, options.model_path, info.context_length));
   options.batch_size = std::min(options.batch_size, options.context_length);
   if (options.max_outputs == 0) options.max_outputs = options.batch_size;
   // libllama reserves a row for every sequence's next token.
@@ -178,7 +181,9 @@ Result<void> LlamaCppEngineImpl::create_context() {
     return fail(ErrorCode::kResourceExhausted,
                 std::format("cannot make a context of {} tokens for {}: {}", options_.context_length, info_.path,
                             what.empty() ? "libllama does not say why" : what));
-  options_.context_length = static_cast<int>(llama_n_ctx(context_.get()));
+  // libllama rounds up to a multiple of 256; what was asked for stays the limit.
+  options_.context_length = std::min(options_.context_length, static_cast<int>(llama_n_ctx(context_.get())));
+  batch_ = LlamaBatch(options_.batch_size);
   governor_.emplace(options_.threads, options_.adaptive_threads);
   return {};
 }

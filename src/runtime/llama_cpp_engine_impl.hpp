@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/c_handle.hpp"
@@ -18,6 +19,24 @@
 namespace hyprstream {
 
 using LlamaModel = CHandle<llama_model, llama_model_free>;
+// A llama_batch with room for a number of tokens, each of one sequence.
+class LlamaBatch {
+ public:
+  LlamaBatch() noexcept = default;
+  explicit LlamaBatch(int tokens) : batch_(llama_batch_init(tokens, 0, 1)) {}
+  LlamaBatch(const LlamaBatch&) = delete;
+  LlamaBatch& operator=(LlamaBatch&& other) noexcept {
+    std::swap(batch_, other.batch_);
+    return *this;
+  }
+  ~LlamaBatch() { llama_batch_free(batch_); }
+
+  llama_batch& get() noexcept { return batch_; }
+
+ private:
+  llama_batch batch_{};
+};
+
 using LlamaContext = CHandle<llama_context, llama_free>;
 
 // Text: tokens and templates of one vocabulary. Immutable; const access is thread-safe.
@@ -108,6 +127,7 @@ class LlamaCppEngineImpl final : public RuntimeEngine {
   std::optional<ThreadGovernor> governor_;
   // Rows of a step that took several batches: libllama's own buffers hold one batch only.
   std::vector<std::unique_ptr<float[]>> kept_rows_;
+  LlamaBatch batch_;
   LlamaContext context_;  // last: it refers to the tap and to interrupted_
 };
 

@@ -16,15 +16,6 @@ std::unexpected<Error> no_such_sequence(SequenceId sequence) {
   return fail(ErrorCode::kInvalidArgument, std::format("sequence {} is not open", static_cast<int>(sequence)));
 }
 
-// Frees a llama_batch with its arrays.
-struct OwnedBatch {
-  explicit OwnedBatch(std::size_t tokens) : batch(llama_batch_init(static_cast<std::int32_t>(tokens), 0, 1)) {}
-  ~OwnedBatch() { llama_batch_free(batch); }
-  OwnedBatch(const OwnedBatch&) = delete;
-  OwnedBatch& operator=(const OwnedBatch&) = delete;
-  llama_batch batch;
-};
-
 }  // namespace
 
 const LlamaCppEngineImpl::Slot* LlamaCppEngineImpl::find_slot(SequenceId sequence) const noexcept {
@@ -146,8 +137,7 @@ std::span<const LlamaCppEngineImpl::Row> LlamaCppEngineImpl::next_batch(std::spa
 }
 
 Result<void> LlamaCppEngineImpl::decode(std::span<const Row> rows) {
-  OwnedBatch owned(rows.size());
-  auto& batch = owned.batch;
+  auto& batch = batch_.get();
   batch.n_tokens = static_cast<std::int32_t>(rows.size());
   tap_.begin_batch();
   for (std::size_t i = 0; i < rows.size(); ++i) {
