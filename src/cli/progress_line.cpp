@@ -22,7 +22,7 @@ void write_error(const std::string& text) noexcept {
 
 }  // namespace
 
-ProgressLine::ProgressLine(std::string what)
+ProgressLine::ProgressLine(const std::string& what)
     : what_(printable_line(what)), on_terminal_(is_terminal(STDERR_FILENO)), next_(Clock::now() + kPatience) {}
 
 ProgressLine::~ProgressLine() {

@@ -10,7 +10,7 @@ namespace hyprstream {
 // terminal, and only once the work takes noticeably long. Not thread-safe.
 class ProgressLine {
  public:
-  explicit ProgressLine(std::string what);
+  explicit ProgressLine(const std::string& what);
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
