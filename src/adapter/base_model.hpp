@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -29,19 +30,19 @@ struct BaseModel {
   // SHA-256 of the GGUF's header, in hex: everything before the tensor data, so metadata and
   // tensor table. Another quantization of the same model has another one.
   std::string header_sha256;
-  std::size_t heads = 0;     // 0 if the file does not say; the llama q/k permutation needs them
+  std::size_t heads = 0;  // 0 if the file does not say; the llama q/k permutation needs them
   std::size_t kv_heads = 0;
   std::vector<LinearShape> linears;  // the plain linear layers, by layer, then module
+  // Weights of the first block that are something else: "attn_qkv", "ffn_gate_exps", ...
+  std::vector<std::string> other_weights;
 
   const LinearShape* find(LinearId id) const noexcept;
   // In the order of LinearModule: those that at least one layer has.
   std::vector<LinearModule> modules() const;
 };
 
-// Reads the header only. Split models: give all parts, the first one first.
+// Reads the headers only; `path` names a model in one file, or the first part of a split one.
 // Errors: those of read_model_info(); kUnsupported (a layer wider than kMaxLayerWidth).
-Result<BaseModel> read_base_model(std::span<const GgufFile* const> parts);
-// The same from the path of a model (its first part).
 Result<BaseModel> read_base_model(const std::filesystem::path& path);
 
 // "q_proj,v_proj" or "all" (every one of the seven that the model has), in the order of LinearModule

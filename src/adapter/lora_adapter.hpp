@@ -64,7 +64,7 @@ class LoraAdapter {
 
   std::size_t entries() const noexcept { return entries_; }  // of all A and B, zeros included
   std::size_t nnz() const noexcept { return nnz_; }
-  double sparsity() const noexcept;  // zeros / entries
+  double sparsity() const noexcept;    // zeros / entries
   std::size_t bytes() const noexcept;  // of all arrays
   std::size_t dense_bytes() const noexcept { return entries_ * sizeof(float); }
   bool changes_anything() const noexcept;
@@ -88,7 +88,7 @@ bool is_uuid(std::string_view text) noexcept;
 // "LoRA-a1b2c3d4": what an adapter without a name of its own is called.
 std::string default_adapter_name(std::string_view id);
 
-// The largest alpha-independent reading of scaling: alpha / rank, or alpha / sqrt(rank).
+// alpha / rank, or for rsLoRA alpha / sqrt(rank).
 double lora_scaling(double alpha, std::size_t rank, bool rank_stabilized) noexcept;
 
 // Whether the adapter can run on this model. Errors: kUnsupported, naming the first tensor that differs and

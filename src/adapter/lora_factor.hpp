@@ -18,6 +18,8 @@ namespace hyprstream {
 // Indices are 16 bits wide.
 inline constexpr std::size_t kMaxRank = 65'536;
 inline constexpr std::size_t kMaxLayerWidth = 65'536;
+// Offsets are 32 bits wide.
+inline constexpr std::size_t kMaxNonZeros = 0xffff'ffff;
 
 // The non-zeros of one component, ascending by index.
 struct LoraComponent {
@@ -29,8 +31,8 @@ struct LoraComponent {
 // is thread-safe.
 class LoraFactor {
  public:
-  // All zero.
-  LoraFactor(std::size_t rank, std::size_t width);
+  // All zero. The sizes are the caller's to check.
+  static LoraFactor zero(std::size_t rank, std::size_t width);
 
   // `dense`: [rank][width], so B transposed. Zeros are left out. Errors: kInvalidArgument (a value
   // that is not finite, with its place; sizes past the limits above).
@@ -68,6 +70,8 @@ class LoraFactor {
 
  private:
   LoraFactor() = default;
+  static LoraFactor adopt(std::size_t width, std::vector<std::uint32_t> offsets, std::vector<std::uint16_t> indices,
+                          std::vector<float> values);
 
   std::size_t width_ = 0;
   std::span<const std::uint32_t> offsets_;  // [rank + 1]

@@ -17,9 +17,9 @@ enum class LoraInit : std::uint8_t {
 };
 
 struct LoraSpec {
-  std::string name;        // empty: default_adapter_name()
-  std::size_t rank = 8;    // 1 to kMaxRank
-  double alpha = 16;       // finite, above 0
+  std::string name;      // empty: default_adapter_name()
+  std::size_t rank = 8;  // 1 to kMaxRank
+  double alpha = 16;     // finite, above 0
   std::vector<LinearModule> target_modules = {LinearModule::kQ, LinearModule::kV};
   LoraInit init = LoraInit::kGaussian;
   std::uint64_t seed = 0;

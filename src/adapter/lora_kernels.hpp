@@ -18,6 +18,7 @@ struct LoraColumns {
 
 // Adds the pair's delta to each of the `columns`. Thread-safe for distinct columns. Each column is
 // computed on its own: its result does not depend on the others.
-void add_lora_delta(const LoraPair& pair, float scale, const LoraColumns& matrix, std::span<const std::size_t> columns) noexcept;
+void add_lora_delta(const LoraPair& pair, float scale, const LoraColumns& matrix,
+                    std::span<const std::size_t> columns) noexcept;
 
 }  // namespace hyprstream

@@ -41,8 +41,9 @@ struct SparsifiedAdapter {
 
 // Exact: at least `sparsity` of all entries are zero afterwards, and no kept entry scores lower than a dropped
 // one; of equal scores the one earlier in the adapter (pair, A before B, component, index) stays. Entries that
-// are zero already count as dropped. Scores are taken once, before anything is dropped. The result has the same id and description, but for requested_sparsity.
-// Errors: kInvalidArgument (sparsity outside [0, 1); nothing to score because every B is zero: names `lora train`).
+// are zero already count as dropped. Scores are taken once, before anything is dropped. The result has the same id and
+// description, but for requested_sparsity. Errors: kInvalidArgument (sparsity outside [0, 1); nothing to score because
+// every B is zero: names `lora train`).
 Result<SparsifiedAdapter> sparsify(const LoraAdapter& adapter, const SparsifyOptions& options);
 
 }  // namespace hyprstream

@@ -16,7 +16,8 @@ namespace hyprstream {
 Result<void> write_gguf_lora(const LoraAdapter& adapter, const std::filesystem::path& path);
 
 // F32, F16 and BF16 tensors. `base`: the model that it shall run on, which the file does not name.
-// Errors: kCorrupt; kUnsupported (aLoRA invocation tokens; a tensor that is no plain linear layer: names it); those of check_fits().
+// Errors: kCorrupt; kUnsupported (aLoRA invocation tokens; a tensor that is no plain linear layer: names it); those of
+// check_fits().
 Result<LoraAdapter> read_gguf_lora(const std::filesystem::path& path, const BaseModel& base);
 
 }  // namespace hyprstream

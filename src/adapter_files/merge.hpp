@@ -2,9 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
-#include <functional>
 
 #include "adapter/lora_adapter.hpp"
 #include "gguf/tensor_type.hpp"

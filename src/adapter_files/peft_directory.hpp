@@ -5,14 +5,15 @@
 #pragma once
 
 #include <filesystem>
-#include <vector>
 #include <string>
+#include <vector>
 
 #include "adapter/lora_adapter.hpp"
 
 namespace hyprstream {
 
-// Makes the directory, with F32 tensors. Errors: kAlreadyExists (the path is there and not an empty directory), those of AtomicFile.
+// Makes the directory, with F32 tensors. Errors: kAlreadyExists (the path is there and not an empty directory), those
+// of AtomicFile.
 Result<void> write_peft_directory(const LoraAdapter& adapter, const std::filesystem::path& directory);
 
 // F32, F16 and BF16 tensors. Errors: kCorrupt (naming file and tensor), kUnsupported (naming the option: DoRA,

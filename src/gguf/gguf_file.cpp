@@ -289,6 +289,7 @@ Result<void> GgufFile::parse_tensors(std::uint64_t begin, std::uint64_t count, s
       return corrupt(path_, "tensor " + quoted(tensor.name) + " is there twice");
     tensors_.push_back(std::move(tensor));
   }
+  header_size_ = begin + cursor.offset();
   // No overflow: the offset is at most the file's size, the alignment below 2^32.
   const std::uint64_t data_begin = (begin + cursor.offset() + alignment - 1) / alignment * alignment;
   for (std::uint64_t i = 0; i < count; ++i) {

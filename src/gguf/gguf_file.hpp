@@ -64,6 +64,8 @@ class GgufFile {
   const std::filesystem::path& path() const noexcept { return path_; }
   std::uint64_t file_size() const noexcept { return file_.bytes().size(); }
   std::uint32_t version() const noexcept { return version_; }
+  // Everything before the tensors' data: metadata and tensor table.
+  std::span<const std::byte> header() const noexcept { return file_.bytes().first(header_size_); }
 
   // ---- Metadata ----
   // In file order.
@@ -90,6 +92,7 @@ class GgufFile {
   std::filesystem::path path_;
   MappedFile file_;
   std::uint32_t version_ = 0;
+  std::size_t header_size_ = 0;
   std::vector<std::string_view> keys_;
   std::unordered_map<std::string_view, GgufValue> values_;
   std::vector<GgufTensor> tensors_;
