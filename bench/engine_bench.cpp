@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -39,7 +40,7 @@ class NoOpHook final : public LinearHook {
 
  private:
   std::array<bool, kLinearModuleCount> wanted_{};
-  std::size_t columns_ = 0;
+  std::atomic<std::size_t> columns_ = 0;
 };
 
 [[noreturn]] void give_up(const std::string& message) {

@@ -41,7 +41,7 @@ struct LinearColumn {
   std::int32_t position = 0;  // in its sequence, from 0
 };
 
-// One evaluated product. Rows of `input` and `output` are tokens: column c of y lies at
+// A share of one evaluated product's columns. Rows of `input` and `output` are tokens: column c of y lies at
 // output[c * output_stride], x of the same token at input[c * input_stride].
 struct LinearOutput {
   LinearId id;
@@ -54,16 +54,16 @@ struct LinearOutput {
   std::size_t output_stride = 0;
 };
 
-// Called on the thread that runs RuntimeEngine::step(), never from two at once.
 class LinearHook {
  public:
   virtual ~LinearHook() = default;
 
-  // Whether the step in progress needs this layer's output. Asked again in every step; each yes
-  // costs a synchronisation of the engine's threads.
+  // Whether the step in progress needs this layer's output. Asked for every target weight in every
+  // step, on the thread that runs RuntimeEngine::step().
   virtual bool wants(LinearId id) const noexcept = 0;
 
-  // Must not throw: llama.cpp would skip the rest of the graph and still report success.
+  // Called for each wanted product, once or, on several threads of the engine at once, for some of its
+  // columns each. Must not throw: llama.cpp would skip the rest of the graph and still report success.
   virtual void on_linear_output(const LinearOutput& linear) noexcept = 0;
 };
 

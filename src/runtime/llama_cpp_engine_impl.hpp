@@ -111,6 +111,8 @@ class LlamaCppEngineImpl final : public RuntimeEngine {
   // The first rows that fit one llama_decode.
   std::span<const Row> next_batch(std::span<const Row> rows) const noexcept;
   Result<void> decode(std::span<const Row> batch);
+  // Takes the tokens of the last batch out of the KV cache again.
+  Result<void> forget(std::span<const Row> rows);
   // Cuts every sequence of a failed step back to its length before it.
   void roll_back(std::span<const StepInput> inputs) noexcept;
   void collect_outputs(std::span<const Row> batch, bool want_hidden, bool is_only_batch, StepOutput& output);

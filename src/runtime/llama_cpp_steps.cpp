@@ -160,7 +160,11 @@ Result<void> LlamaCppEngineImpl::decode(std::span<const Row> rows) {
   }
   governor_->end_step();
   switch (status) {
-    case 0: return tap_.end_batch();
+    case 0:
+      HYPRSTREAM_TRY(tap_.end_batch());
+      if (!tap_.must_repeat()) return {};
+      HYPRSTREAM_TRY(forget(rows));
+      return decode(rows);  // with one route less to miss
     case 1:
       return fail(ErrorCode::kResourceExhausted,
                   std::format("the KV cache of {} tokens is full", options_.context_length));
@@ -169,6 +173,14 @@ Result<void> LlamaCppEngineImpl::decode(std::span<const Row> rows) {
       return fail(ErrorCode::kInternal,
                   std::format("libllama could not evaluate the batch (status {}): {}", status, capture.first_error()));
   }
+}
+
+Result<void> LlamaCppEngineImpl::forget(std::span<const Row> rows) {
+  const auto memory = llama_get_memory(context_.get());
+  for (const auto& row : rows)
+    if (!llama_memory_seq_rm(memory, row.sequence, row.position, -1))
+      return fail(ErrorCode::kInternal, "the model changed its graph, and its memory cannot be wound back");
+  return {};
 }
 
 void LlamaCppEngineImpl::roll_back(std::span<const StepInput> inputs) noexcept {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <set>
 
 #include "gguf/gguf_file.hpp"
@@ -31,18 +32,19 @@ TEST(LinearModule, NamesGoBothWays) {
   EXPECT_FALSE(parse_linear_module("qkv_proj"));
 }
 
-// Counts what it sees and changes nothing.
+// Lists what it sees and changes nothing.
 class Recorder final : public LinearHook {
  public:
   bool wants(LinearId) const noexcept override { return true; }
   void on_linear_output(const LinearOutput& linear) noexcept override {
-    ++calls[{linear.id.layer, static_cast<int>(linear.id.module)}];
-    std::vector<std::pair<int, int>> columns;
+    const std::lock_guard lock(mutex_);
+    auto& columns = columns_of[{linear.id.layer, static_cast<int>(linear.id.module)}];
     for (const auto& column : linear.columns) columns.emplace_back(static_cast<int>(column.sequence), column.position);
-    columns_of[{linear.id.layer, static_cast<int>(linear.id.module)}] = columns;
   }
-  std::map<std::pair<int, int>, int> calls;
   std::map<std::pair<int, int>, std::vector<std::pair<int, int>>> columns_of;
+
+ private:
+  std::mutex mutex_;
 };
 
 TEST(LinearHook, SeesEveryTargetOnceAndNamesTheColumns) {
@@ -51,25 +53,30 @@ TEST(LinearHook, SeesEveryTargetOnceAndNamesTheColumns) {
   engine->set_linear_hook(&recorder);
   const auto a = tokens_of(*engine, "Hello, I am");
   const auto b = tokens_of(*engine, "The capital of Peru");
-  const auto first = ScopedSequence::open(*engine);
-  const auto second = ScopedSequence::open(*engine);
   const auto last_of_a = static_cast<std::int32_t>(a.size()) - 1;
-  const std::vector<StepInput> inputs = {{first->id(), a, {&last_of_a, 1}}, {second->id(), b, {}}};
-  ASSERT_TRUE(engine->step(inputs));
-  engine->set_linear_hook(nullptr);
-
-  std::vector<std::pair<int, int>> all;
-  for (int i = 0; i < std::ssize(a); ++i) all.emplace_back(static_cast<int>(first->id()), i);
-  for (int i = 0; i < std::ssize(b); ++i) all.emplace_back(static_cast<int>(second->id()), i);
-  const std::vector<std::pair<int, int>> outputs = {{static_cast<int>(first->id()), last_of_a}};
   const int layers = engine->model_info().layers;
-  ASSERT_EQ(recorder.calls.size(), static_cast<std::size_t>(layers) * kLinearModuleCount);
-  for (const auto& [id, count] : recorder.calls) EXPECT_EQ(count, 1) << id.first << "," << id.second;
-  for (const auto& [id, columns] : recorder.columns_of) {
-    // After the attention of the last layer only rows with outputs are left.
-    const bool pruned = id.first == layers - 1 && id.second >= static_cast<int>(LinearModule::kGate);
-    EXPECT_EQ(columns, pruned ? outputs : all) << id.first << "," << id.second;
+  // The first step finds the ways through the graph, the second makes the graph take them, the third
+  // takes the same graph again.
+  for (int round = 0; round < 3; ++round) {
+    recorder.columns_of.clear();
+    const auto first = ScopedSequence::open(*engine);
+    const auto second = ScopedSequence::open(*engine);
+    const std::vector<StepInput> inputs = {{first->id(), a, {&last_of_a, 1}}, {second->id(), b, {}}};
+    ASSERT_TRUE(engine->step(inputs));
+
+    std::vector<std::pair<int, int>> all;
+    for (int i = 0; i < std::ssize(a); ++i) all.emplace_back(static_cast<int>(first->id()), i);
+    for (int i = 0; i < std::ssize(b); ++i) all.emplace_back(static_cast<int>(second->id()), i);
+    const std::vector<std::pair<int, int>> outputs = {{static_cast<int>(first->id()), last_of_a}};
+    ASSERT_EQ(recorder.columns_of.size(), static_cast<std::size_t>(layers) * kLinearModuleCount);
+    for (auto& [id, columns] : recorder.columns_of) {
+      // After the attention of the last layer only rows with outputs are left.
+      const bool pruned = id.first == layers - 1 && id.second >= static_cast<int>(LinearModule::kGate);
+      std::ranges::sort(columns);
+      EXPECT_EQ(columns, pruned ? outputs : all) << "round " << round << ": " << id.first << "," << id.second;
+    }
   }
+  engine->set_linear_hook(nullptr);
 }
 
 // What a hook sees is y = W x of the file's own weights.
@@ -78,6 +85,7 @@ class ProductCheck final : public LinearHook {
   explicit ProductCheck(const GgufFile& file) : file_(file) {}
   bool wants(LinearId id) const noexcept override { return id.layer == 2; }
   void on_linear_output(const LinearOutput& linear) noexcept override {
+    const std::lock_guard lock(mutex_);
     const auto name = "blk.2." + std::string(gguf_linear_name(linear.id.module)) + ".weight";
     const auto* tensor = file_.find_tensor(name);
     if (tensor == nullptr || tensor->shape != std::vector<std::uint64_t>{linear.in, linear.out}) {
@@ -95,13 +103,14 @@ class ProductCheck final : public LinearHook {
         const double seen = static_cast<double>(linear.output[column * linear.output_stride + row]);
         largest_error = std::max(largest_error, std::abs(sum - seen));
       }
-    ++checked;
+    columns_checked += linear.columns.size();
   }
   bool shapes_match = true;
   double largest_error = 0;
-  int checked = 0;
+  std::size_t columns_checked = 0;
 
  private:
+  std::mutex mutex_;
   const GgufFile& file_;
 };
 
@@ -113,8 +122,11 @@ TEST(LinearHook, SeesWeightTimesInput) {
   engine->set_linear_hook(&check);
   const auto tokens = tokens_of(*engine, prompts()[0]);
   const std::int32_t last = static_cast<std::int32_t>(tokens.size()) - 1;
-  logits_alone(*engine, tokens, {&last, 1});
-  EXPECT_EQ(check.checked, static_cast<int>(kLinearModuleCount));
+  // By stopping the graph first, from within it then.
+  for (std::size_t round = 1; round <= 2; ++round) {
+    logits_alone(*engine, tokens, {&last, 1});
+    EXPECT_EQ(check.columns_checked, round * kLinearModuleCount * tokens.size());
+  }
   EXPECT_TRUE(check.shapes_match);
   EXPECT_LT(check.largest_error, 1e-3);
 }
@@ -125,7 +137,10 @@ class Marker final : public LinearHook {
  public:
   std::map<SequenceId, int> personas;
 
-  bool wants(LinearId) const noexcept override { return true; }
+  std::set<LinearModule> modules = {LinearModule::kQ,    LinearModule::kK,  LinearModule::kV,   LinearModule::kO,
+                                    LinearModule::kGate, LinearModule::kUp, LinearModule::kDown};
+
+  bool wants(LinearId id) const noexcept override { return modules.contains(id.module); }
   void on_linear_output(const LinearOutput& linear) noexcept override {
     for (std::size_t column = 0; column < linear.columns.size(); ++column) {
       const auto found = personas.find(linear.columns[column].sequence);
@@ -195,6 +210,37 @@ TEST(LinearHook, AMixedBatchEqualsTheSameSequencesAlone) {
     }
   }
   EXPECT_EQ(row, together.size());
+}
+
+// However the hook gets at a product, the effect is the same; without it nothing stays behind in a graph
+// that llama.cpp uses again.
+TEST(LinearHook, TheWayThroughTheGraphDoesNotMatter) {
+  const auto engine = load(exact_options());
+  const Job job{prompts()[4], 3, true};
+  Marker marker;
+  const auto base = run(*engine, marker, {job});
+  const std::vector<std::set<LinearModule>> choices = {{LinearModule::kQ},  {LinearModule::kGate},
+                                                       {LinearModule::kUp}, {LinearModule::kDown},
+                                                       {LinearModule::kO},  {LinearModule::kGate, LinearModule::kUp},
+                                                       marker.modules};
+  for (const auto& modules : choices) {
+    marker.modules = modules;
+    // A new engine knows no way yet and stops at each product.
+    const auto fresh = load(exact_options());
+    fresh->set_linear_hook(&marker);
+    const auto stopped = run(*fresh, marker, {job});
+    engine->set_linear_hook(&marker);
+    const auto first = run(*engine, marker, {job});
+    const auto second = run(*engine, marker, {job});
+    engine->set_linear_hook(nullptr);
+    const auto without = run(*engine, marker, {job});
+    EXPECT_GT(max_difference(first.back(), base.back()), 0.01F) << modules.size();
+    for (std::size_t row = 0; row < base.size(); ++row) {
+      EXPECT_LT(max_difference(first[row], stopped[row]), 1e-4F) << modules.size();
+      EXPECT_LT(max_difference(second[row], stopped[row]), 1e-4F) << modules.size();
+      EXPECT_EQ(max_difference(without[row], base[row]), 0) << modules.size();
+    }
+  }
 }
 
 // The same while decoding: one token per sequence, at different positions.
