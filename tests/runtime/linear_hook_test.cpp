@@ -216,7 +216,7 @@ TEST(LinearHook, AMixedBatchEqualsTheSameSequencesAlone) {
 // that llama.cpp uses again.
 TEST(LinearHook, TheWayThroughTheGraphDoesNotMatter) {
   const auto engine = load(exact_options());
-  const Job job{prompts()[4], 3, true};
+  const Job job{prompts()[2], 3, true};
   Marker marker;
   const auto base = run(*engine, marker, {job});
   const std::vector<std::set<LinearModule>> choices = {{LinearModule::kQ},  {LinearModule::kGate},
@@ -234,7 +234,7 @@ TEST(LinearHook, TheWayThroughTheGraphDoesNotMatter) {
     const auto second = run(*engine, marker, {job});
     engine->set_linear_hook(nullptr);
     const auto without = run(*engine, marker, {job});
-    EXPECT_GT(max_difference(first.back(), base.back()), 0.01F) << modules.size();
+    EXPECT_GT(max_difference(first.back(), base.back()), 0.01F) << linear_module_name(*modules.begin());
     for (std::size_t row = 0; row < base.size(); ++row) {
       EXPECT_LT(max_difference(first[row], stopped[row]), 1e-4F) << modules.size();
       EXPECT_LT(max_difference(second[row], stopped[row]), 1e-4F) << modules.size();
