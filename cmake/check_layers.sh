@@ -16,7 +16,7 @@ arrow/                        catalog|flight
 httplib\.h                    http
 curl/                         hub
 openssl/                      base|access
-hwy/                          adapter|training
+hwy/                          adapter_engine|training
 '
 status=0
 while read -r header folders; do

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -14,6 +15,7 @@
 #include "runtime/chat.hpp"
 #include "runtime/generation.hpp"
 #include "runtime/linear_hook.hpp"
+#include "runtime/native_adapter.hpp"
 #include "runtime/sampling.hpp"
 #include "runtime/sequence.hpp"
 
@@ -96,6 +98,13 @@ class RuntimeEngine {
 
   // Makes step() call the hook; nullptr removes it. The hook must outlive its use.
   virtual void set_linear_hook(LinearHook* hook) noexcept = 0;
+
+  // llama.cpp's own way of applying adapters, which LoraEngine (adapter_engine) falls back on: dense A and B,
+  // for every sequence of the steps that follow. The file is trusted: one that we wrote.
+  // Errors: kCorrupt.
+  virtual Result<std::unique_ptr<NativeAdapter>> load_native_adapter(const std::filesystem::path& path) = 0;
+  // Errors: kInternal.
+  virtual Result<void> set_native_adapters(std::span<const NativeAdapterUse> uses) = 0;
 
   // Makes the step in progress, and every later one, fail with kCancelled until
   // clear_interrupt(). Callable from any thread and from a signal handler.

@@ -88,6 +88,8 @@ class LlamaCppEngineImpl final : public RuntimeEngine {
   Result<StepOutput> step(std::span<const StepInput> inputs, bool want_hidden) override;
   Result<std::unique_ptr<Sampler>> make_sampler(const SamplingParams& params) const override;
   void set_linear_hook(LinearHook* hook) noexcept override { tap_.set_hook(hook); }
+  Result<std::unique_ptr<NativeAdapter>> load_native_adapter(const std::filesystem::path& path) override;
+  Result<void> set_native_adapters(std::span<const NativeAdapterUse> uses) override;
   void interrupt() noexcept override { interrupted_.store(true, std::memory_order_relaxed); }
   void clear_interrupt() noexcept override { interrupted_.store(false, std::memory_order_relaxed); }
 

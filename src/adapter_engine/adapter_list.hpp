@@ -1,0 +1,22 @@
+// The adapters that act on a sequence.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "adapter/lora_adapter.hpp"
+
+namespace hyprstream {
+
+struct AdapterUse {
+  std::shared_ptr<const LoraAdapter> adapter;
+  float scale = 1;  // beside the adapter's own scaling
+
+  // The very same adapter in memory: another version, or the same one loaded twice, is another.
+  friend bool operator==(const AdapterUse&, const AdapterUse&) = default;
+};
+
+// Their deltas add up. Empty: the base model.
+using AdapterList = std::vector<AdapterUse>;
+
+}  // namespace hyprstream
