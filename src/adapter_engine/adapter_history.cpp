@@ -13,9 +13,8 @@ void AdapterHistory::truncate(int length) {
 }
 
 bool AdapterHistory::is_pure(const AdapterList& adapters, int length) const {
-  return std::ranges::all_of(segments_, [&](const Segment& segment) {
-    return segment.begin >= length || segment.adapters == adapters;
-  });
+  return std::ranges::all_of(
+      segments_, [&](const Segment& segment) { return segment.begin >= length || segment.adapters == adapters; });
 }
 
 }  // namespace hyprstream

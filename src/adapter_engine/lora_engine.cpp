@@ -71,9 +71,10 @@ Result<void> LoraEngine::share_prefix(SequenceId from, SequenceId to, int length
   if (source == sequences_.end()) return no_such_sequence(from);
   if (target == sequences_.end()) return no_such_sequence(to);
   if (!source->second.is_pure(target->second.current(), length))
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("sequence {} cannot begin like sequence {}: those tokens were computed under other adapters",
-                            static_cast<int>(to), static_cast<int>(from)));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        std::format("sequence {} cannot begin like sequence {}: those tokens were computed under other adapters",
+                    static_cast<int>(to), static_cast<int>(from)));
   HYPRSTREAM_TRY(engine_->share_prefix(from, to, length));
   if (length > 0) target->second.extend(0);
   return {};
@@ -120,8 +121,8 @@ Result<StepOutput> LoraEngine::step(std::span<const StepInput> inputs, bool want
     lists.push_back(&found->second.current());
     changed.emplace_back(&found->second, engine_->sequence_length(input.sequence));
   }
-  auto output = route_ == LoraRoute::kNative ? native_.step(inputs, lists, want_hidden)
-                                             : hooked_step(inputs, lists, want_hidden);
+  auto output =
+      route_ == LoraRoute::kNative ? native_.step(inputs, lists, want_hidden) : hooked_step(inputs, lists, want_hidden);
   if (output)
     for (const auto& [history, begin] : changed) history->extend(begin);
   return output;

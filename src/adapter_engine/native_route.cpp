@@ -21,8 +21,8 @@ Result<const NativeAdapter*> NativeRoute::load(const std::shared_ptr<const LoraA
   auto& entry = loaded_[adapter.get()];
   if (entry.adapter != nullptr && entry.source.lock() == adapter) return entry.adapter.get();
   // libllama reads adapters from files only.
-  const auto path = std::filesystem::temp_directory_path() /
-                    std::format("hyprstream-{}-{}.gguf", ::getpid(), adapter->id());
+  const auto path =
+      std::filesystem::temp_directory_path() / std::format("hyprstream-{}-{}.gguf", ::getpid(), adapter->id());
   HYPRSTREAM_TRY(write_gguf_lora(*adapter, path));
   auto loaded = engine_.load_native_adapter(path);
   std::error_code ignored;

@@ -19,9 +19,7 @@ namespace {
 constexpr std::string_view kSuffixA = ".lora_a";
 constexpr std::string_view kSuffixB = ".lora_b";
 
-std::string weight_name(LinearId id) {
-  return std::format("blk.{}.{}.weight", id.layer, gguf_linear_name(id.module));
-}
+std::string weight_name(LinearId id) { return std::format("blk.{}.{}.weight", id.layer, gguf_linear_name(id.module)); }
 
 // B as the file has it, [out][rank], with what alpha / rank does not say of the scaling.
 std::vector<float> transposed(const LoraFactor& b, float factor) {
@@ -68,12 +66,13 @@ Result<void> Reader::check_header() {
     return corrupt("its general.type is not 'adapter', or its adapter.type not 'lora'");
   HYPRSTREAM_ASSIGN(const auto architecture, file_.find_string("general.architecture"));
   if (architecture && *architecture != base_.architecture)
-    return fail(ErrorCode::kUnsupported, std::format("{} was made for the architecture {}, and {} is {}",
-                                                     file_.path().string(), *architecture, base_.name,
-                                                     base_.architecture));
-  if (file_.find("adapter.alora.invocation_tokens") != nullptr)
     return fail(ErrorCode::kUnsupported,
-                file_.path().string() + " is an activated LoRA (adapter.alora.invocation_tokens), which is not supported");
+                std::format("{} was made for the architecture {}, and {} is {}", file_.path().string(), *architecture,
+                            base_.name, base_.architecture));
+  if (file_.find("adapter.alora.invocation_tokens") != nullptr)
+    return fail(
+        ErrorCode::kUnsupported,
+        file_.path().string() + " is an activated LoRA (adapter.alora.invocation_tokens), which is not supported");
   HYPRSTREAM_ASSIGN(const auto alpha, file_.find_float("adapter.lora.alpha"));
   if (!alpha || !std::isfinite(*alpha)) return corrupt("adapter.lora.alpha is missing or no number");
   alpha_ = *alpha;
@@ -84,8 +83,8 @@ Result<void> Reader::collect() {
   for (const auto& tensor : file_.tensors()) {
     const bool is_a = tensor.name.ends_with(kSuffixA);
     if (!is_a && !tensor.name.ends_with(kSuffixB))
-      return fail(ErrorCode::kUnsupported, std::format("{}: tensor {} is neither lora_a nor lora_b",
-                                                       file_.path().string(), tensor.name));
+      return fail(ErrorCode::kUnsupported,
+                  std::format("{}: tensor {} is neither lora_a nor lora_b", file_.path().string(), tensor.name));
     const auto weight = tensor.name.substr(0, tensor.name.size() - kSuffixA.size());
     const auto id = parse_linear_weight_name(weight);
     if (!id)
@@ -111,8 +110,8 @@ Result<LoraPair> Reader::read_pair(LinearId id, const TensorPair& tensors) const
     return corrupt(std::format("{} has only one of lora_a and lora_b", weight_name(id)));
   const LinearShape* shape = base_.find(id);
   if (shape == nullptr)
-    return fail(ErrorCode::kUnsupported,
-                std::format("{} does not fit {}: the model has no {}", file_.path().string(), base_.name, weight_name(id)));
+    return fail(ErrorCode::kUnsupported, std::format("{} does not fit {}: the model has no {}", file_.path().string(),
+                                                     base_.name, weight_name(id)));
   const auto& a = tensors.a->shape;
   const auto& b = tensors.b->shape;
   // ggml's order: the contiguous dimension first, so A is {in, rank} and B is {rank, out}.
@@ -154,7 +153,8 @@ Result<LoraAdapter> Reader::read() {
   for (const auto& [key, tensors] : tensors_) {
     HYPRSTREAM_ASSIGN(auto pair, read_pair({key.first, key.second}, tensors));
     description.rank = std::max(description.rank, pair.rank());
-    if (!std::ranges::contains(description.target_modules, key.second)) description.target_modules.push_back(key.second);
+    if (!std::ranges::contains(description.target_modules, key.second))
+      description.target_modules.push_back(key.second);
     pairs.push_back(std::move(pair));
   }
   std::ranges::sort(description.target_modules);

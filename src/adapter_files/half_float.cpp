@@ -30,7 +30,8 @@ Result<std::vector<float>> floats_of(TensorType type, std::span<const std::byte>
                 std::format("{} values are not supported: convert them to F32, F16 or BF16", tensor_type_name(type)));
   const std::size_t width = type == TensorType::kF32 ? sizeof(float) : sizeof(std::uint16_t);
   if (bytes.size() % width != 0)
-    return fail(ErrorCode::kCorrupt, std::format("{} bytes are no whole number of {} values", bytes.size(), tensor_type_name(type)));
+    return fail(ErrorCode::kCorrupt,
+                std::format("{} bytes are no whole number of {} values", bytes.size(), tensor_type_name(type)));
   std::vector<float> values(bytes.size() / width);
   if (type == TensorType::kF32) {
     if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());

@@ -99,6 +99,12 @@ void GgufWriter::set_uint32s(std::string_view key, std::span<const std::uint32_t
   set_array(key, GgufValueType::kUint32, values);
 }
 
+void GgufWriter::set_float64(std::string_view key, double value) {
+  std::string encoded;
+  append(encoded, value);
+  set(key, GgufValueType::kFloat64, encoded);
+}
+
 void GgufWriter::set_float32s(std::string_view key, std::span<const float> values) {
   set_array(key, GgufValueType::kFloat32, values);
 }

@@ -45,6 +45,7 @@ class GgufWriter {
   void set_uint32(std::string_view key, std::uint32_t value);
   void set_uint64(std::string_view key, std::uint64_t value);
   void set_float32(std::string_view key, float value);
+  void set_float64(std::string_view key, double value);
   void set_strings(std::string_view key, std::span<const std::string> values);
   void set_int32s(std::string_view key, std::span<const std::int32_t> values);
   void set_uint32s(std::string_view key, std::span<const std::uint32_t> values);

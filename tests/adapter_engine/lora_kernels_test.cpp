@@ -49,7 +49,8 @@ TEST_P(Kernel, EqualsTheDenseSum) {
                                  y.begin() + static_cast<std::ptrdiff_t>((c + 1) * y_stride));
       for (std::size_t r = 0; r < rank; ++r) {
         double h = 0;
-        for (std::size_t i = 0; i < in; ++i) h += static_cast<double>(a[r * in + i]) * static_cast<double>(x[c * x_stride + i]);
+        for (std::size_t i = 0; i < in; ++i)
+          h += static_cast<double>(a[r * in + i]) * static_cast<double>(x[c * x_stride + i]);
         for (std::size_t o = 0; o < out; ++o)
           wanted[o] += static_cast<double>(scale * pair.scaling) * h * static_cast<double>(b[r * out + o]);
       }

@@ -26,8 +26,7 @@ LoraPair random_pair(LinearId id, std::size_t rank, std::size_t in, std::size_t 
 }
 
 std::shared_ptr<const LoraAdapter> random_adapter(const BaseModel& base, std::size_t rank, double density,
-                                                  unsigned seed, float size,
-                                                  const std::vector<LinearModule>& modules) {
+                                                  unsigned seed, float size, const std::vector<LinearModule>& modules) {
   std::mt19937 random(seed);
   std::vector<LoraPair> pairs;
   AdapterDescription description{.id = make_uuid(),

@@ -21,9 +21,9 @@ class Sequences : public testing::TestWithParam<LoraRoute> {
     const auto options = exact_options();
     engine_ = LoraEngine::create(load(options), read_base_model(options.model_path).value(), GetParam());
     for (unsigned i = 0; i < 3; ++i)
-      adapters_.push_back(random_adapter(engine_->base_model(), 8, 0.02, i, 0.3F,
-                                         i == 0 ? std::vector{LinearModule::kQ, LinearModule::kV}
-                                                : engine_->base_model().modules()));
+      adapters_.push_back(
+          random_adapter(engine_->base_model(), 8, 0.02, i, 0.3F,
+                         i == 0 ? std::vector{LinearModule::kQ, LinearModule::kV} : engine_->base_model().modules()));
   }
 
   ScopedSequence open(const AdapterList& adapters) {
@@ -131,11 +131,12 @@ TEST_P(Sequences, PrefixesAreSharedOnlyUnderTheSameAdapters) {
   ASSERT_TRUE(engine_->share_prefix(source.id(), same.id(), length));
   EXPECT_LT(max_difference(last_logits(same.id(), std::span(tokens).last(1)), expected), 1e-3F);
 
-  for (const AdapterList& other : std::vector<AdapterList>{{},
-                                                           {{adapters_[1], 1}},
-                                                           {{adapters_[0], 0.5F}},
-                                                           {{adapters_[0], 1}, {adapters_[1], 1}},
-                                                           {{random_adapter(engine_->base_model(), 8, 0.02, 0, 0.3F), 1}}}) {
+  for (const AdapterList& other :
+       std::vector<AdapterList>{{},
+                                {{adapters_[1], 1}},
+                                {{adapters_[0], 0.5F}},
+                                {{adapters_[0], 1}, {adapters_[1], 1}},
+                                {{random_adapter(engine_->base_model(), 8, 0.02, 0, 0.3F), 1}}}) {
     const auto target = open(other);
     const auto shared = engine_->share_prefix(source.id(), target.id(), length);
     ASSERT_FALSE(shared);

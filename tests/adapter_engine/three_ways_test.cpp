@@ -143,7 +143,8 @@ class Architecture : public testing::TestWithParam<const char*> {};
 // Without norms on q and k (llama), and with biases (qwen2), other nodes follow the products.
 TEST_P(Architecture, ThreeWaysAgree) {
   const Scratch model("model.gguf");
-  ASSERT_TRUE(write_synthetic_model({.name = "three ways", .architecture = GetParam(), .layers = 3}, model.path()));
+  ASSERT_TRUE(write_synthetic_model({.name = "three ways", .architecture = GetParam(), .layers = 3, .context = 1024},
+                                    model.path()));
   expect_three_ways_agree(model.path(), 0.05, 0.2F);
 }
 
