@@ -19,9 +19,7 @@ class Rules {
   bool operator()(int depth, Json::parse_event_t event, const Json& value) {
     if (broken_) return false;
     switch (event) {
-      case Json::parse_event_t::object_start:
-        keys_.emplace_back();
-        [[fallthrough]];
+      case Json::parse_event_t::object_start: keys_.emplace_back(); [[fallthrough]];
       case Json::parse_event_t::array_start:
         if (static_cast<std::size_t>(depth) >= max_depth_)
           broken_ = std::format("is nested more than {} deep", max_depth_);
@@ -50,9 +48,8 @@ class Rules {
 Result<Json> parse_json(std::string_view text, std::string_view what, std::size_t max_depth) {
   Rules rules(max_depth);
   try {
-    auto value = Json::parse(text, [&](int depth, Json::parse_event_t event, const Json& parsed) {
-      return rules(depth, event, parsed);
-    });
+    auto value = Json::parse(
+        text, [&](int depth, Json::parse_event_t event, const Json& parsed) { return rules(depth, event, parsed); });
     if (rules.broken()) return fail(ErrorCode::kCorrupt, std::format("{} {}", what, *rules.broken()));
     return value;
   } catch (const Json::parse_error& error) {

@@ -17,7 +17,7 @@
 #include "cli/generation_output.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/line_editor.hpp"
-#include "cli/nearest_match.hpp"
+#include "base/nearest_match.hpp"
 #include "cli/printable.hpp"
 
 namespace hyprstream {

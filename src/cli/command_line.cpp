@@ -6,7 +6,7 @@
 #include <ranges>
 #include <utility>
 
-#include "cli/nearest_match.hpp"
+#include "base/nearest_match.hpp"
 #include "cli/printable.hpp"
 
 namespace hyprstream {

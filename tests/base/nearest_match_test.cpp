@@ -1,4 +1,4 @@
-#include "cli/nearest_match.hpp"
+#include "base/nearest_match.hpp"
 
 #include <gtest/gtest.h>
 
