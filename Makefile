@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 ROOT := tools/root/root.sh
 IN_ROOT := $(ROOT) exec
+# Another root, with PyTorch and Hugging Face's libraries: what hyprstream is compared with.
+BENCH_ROOT := HYPRSTREAM_PACKAGES=tools/root/packages-bench.txt $(ROOT)
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
@@ -13,7 +15,7 @@ PREFIX ?= /usr/local
 CPP_FILES := git ls-files -co --exclude-standard '*.cpp' '*.hpp' | while read -r f; do [ ! -f "$$f" ] || echo "$$f"; done
 
 .PHONY: help quick-start test build bench bench-training dist install shell format format-check tidy \
-        asan tsan fuzz soak clean root program
+        asan tsan fuzz soak clean root program peft-fixture
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +75,10 @@ fuzz: root ## every fuzzer for FUZZ_SECONDS (default 600)
 
 soak: build ## long loops: hostile files, interrupts, kills
 	@$(IN_ROOT) env HYPRSTREAM_SOAK=1 ctest --test-dir build/release --output-on-failure -L soak
+
+peft-fixture: ## make tests/data/peft anew: PyTorch's side of the adapter tests
+	@$(BENCH_ROOT) prepare >/dev/null
+	@$(BENCH_ROOT) exec python3 -B tools/peft_fixture/make_fixture.py tests/data/peft
 
 clean: ## remove what was built here (the private root stays)
 	@rm -rf build dist

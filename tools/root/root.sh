@@ -11,7 +11,8 @@
 #                =PATH   the root at PATH
 # HYPRSTREAM_MIRROR=URL  the Debian archive to take the packages from; left out,
 #                        the one that the host's apt uses
-# HYPRSTREAM_PACKAGES    another list than packages.txt (the tests use it)
+# HYPRSTREAM_PACKAGES    another list than packages.txt, with a root of its own:
+#                        packages-bench.txt has what hyprstream is compared with
 #
 # Nothing on the host is changed but for the package mmdebstrap, installed if it
 # is missing. The root is made beside its final place and renamed when whole.
@@ -20,7 +21,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 list=${HYPRSTREAM_PACKAGES:-$here/packages.txt}
 suite=forky
-space_needed=3 # GB free to make a root: it ends at 1.5, beside the packages it is made from
+# GB free to make a root, if the list does not say: it ends at 1.5, beside the packages it is made from.
+space_needed=$(sed -n 's/^# GB free to make it: //p' "$list" 2>/dev/null || true)
+space_needed=${space_needed:-3}
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "hyprstream: $*"; exit 1; }
