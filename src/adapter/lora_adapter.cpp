@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "adapter/weight_delta.hpp"
+
 namespace hyprstream {
 namespace {
 
@@ -93,26 +95,14 @@ Result<void> apply_to_weight(const LoraPair& pair, std::span<float> weight, floa
   if (weight.size() != pair.in() * pair.out())
     return fail(ErrorCode::kInvalidArgument, std::format("{} values are no [{} x {}] weight of {}", weight.size(),
                                                          pair.out(), pair.in(), weight_name(pair.id)));
-  // The delta of one row of W at a time, so that it is rounded once.
-  std::vector<std::vector<std::pair<std::size_t, double>>> rows(pair.out());  // of B: component, factor
-  const double factor = static_cast<double>(scale) * static_cast<double>(pair.scaling);
-  for (std::size_t r = 0; r < pair.rank(); ++r) {
-    if (pair.a.component(r).values.empty()) continue;
-    const auto column = pair.b.component(r);
-    for (std::size_t k = 0; k < column.values.size(); ++k)
-      rows[column.indices[k]].emplace_back(r, factor * static_cast<double>(column.values[k]));
-  }
-  std::vector<double> delta(pair.in());
-  for (std::size_t o = 0; o < rows.size(); ++o) {
-    if (rows[o].empty()) continue;
-    std::ranges::fill(delta, 0.0);
-    for (const auto& [r, b] : rows[o]) {
-      const auto row = pair.a.component(r);
-      for (std::size_t k = 0; k < row.values.size(); ++k)
-        delta[row.indices[k]] += b * static_cast<double>(row.values[k]);
-    }
+  const ScaledPair scaled{.pair = &pair, .scale = scale};
+  const WeightDelta delta({&scaled, 1});
+  std::vector<double> change(pair.in());
+  for (std::size_t o = 0; o < pair.out(); ++o) {
+    if (!delta.touches(o)) continue;
+    delta.row(o, change);
     const auto out = weight.subspan(o * pair.in(), pair.in());
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(static_cast<double>(out[i]) + delta[i]);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(static_cast<double>(out[i]) + change[i]);
   }
   return {};
 }
