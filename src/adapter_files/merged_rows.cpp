@@ -14,7 +14,7 @@ namespace hyprstream {
 namespace {
 
 // Fewer values than this are not worth a thread.
-constexpr std::size_t kValuesPerThread = 64 * 1024;
+constexpr std::size_t kValuesPerThread = std::size_t{64} << 10;
 
 std::size_t bytes_of_row(TensorType type, std::size_t width) noexcept {
   return width / block_elements(type) * block_bytes(type);
