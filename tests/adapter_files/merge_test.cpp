@@ -123,6 +123,25 @@ TEST_F(MergeTest, Float32WeightsAreWPrime) {
   }
 }
 
+// More than one piece (16 MiB), and, where there are cores, more than one thread.
+TEST_F(MergeTest, LargeWeightsAreMergedWhole) {
+  const auto model = folder_ / "wide.gguf";
+  SyntheticModelSpec spec;
+  spec.layers = 1;
+  spec.hidden = 1024;
+  spec.feed_forward = 4608;
+  ASSERT_TRUE(write_synthetic_model(spec, model));
+  const auto adapter = make_adapter(model, 14, true);
+  ASSERT_TRUE(merge(model, adapter));
+  const auto base = open(model), merged = open(output_);
+  for (const auto& pair : adapter.pairs()) {
+    const auto name = std::format("blk.0.{}.weight", gguf_linear_name(pair.id.module));
+    auto expected = values_of(*base.find_tensor(name));
+    ASSERT_TRUE(apply_to_weight(pair, expected));
+    EXPECT_EQ(values_of(*merged.find_tensor(name)), expected) << name;
+  }
+}
+
 TEST_F(MergeTest, MetadataIsKeptAndSaysWhereTheFileComesFrom) {
   const auto adapter = make_adapter(kBundled, 1, true);
   ASSERT_TRUE(merge(kBundled, adapter, 0.5F));
