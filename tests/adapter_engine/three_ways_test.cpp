@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <random>
 #include <string>
@@ -12,8 +11,7 @@
 
 #include "adapter/base_model.hpp"
 #include "adapter_engine/lora_engine.hpp"
-#include "gguf/gguf_file.hpp"
-#include "gguf/gguf_writer.hpp"
+#include "adapter_files/merge.hpp"
 #include "random_adapter.hpp"
 #include "synthetic_model/synthetic_model.hpp"
 #include "test_engine.hpp"
@@ -47,25 +45,13 @@ EngineOptions exact(const std::filesystem::path& model) {
   return options;
 }
 
-// A copy of an F32 model with W' in place of each target weight.
+// A copy of the model with W' in place of each target weight.
 void write_changed_model(const std::filesystem::path& model, const AdapterList& adapters,
                          const std::filesystem::path& output) {
-  const auto file = GgufFile::open(model);
-  ASSERT_TRUE(file);
-  GgufWriter writer;
-  for (const auto key : file->keys()) writer.set_value(key, *file->find(key));
-  for (const auto& tensor : file->tensors()) ASSERT_TRUE(writer.add_tensor(tensor.name, tensor.shape, tensor.type));
-  ASSERT_TRUE(writer.finish(output, [&](std::size_t index, TensorSink& sink) -> Result<void> {
-    const auto& tensor = file->tensors()[index];
-    const auto id = parse_linear_weight_name(tensor.name);
-    if (!id) return sink.write(tensor.data);
-    EXPECT_EQ(tensor.type, TensorType::kF32);
-    std::vector<float> weight(tensor.elements);
-    std::memcpy(weight.data(), tensor.data.data(), tensor.data.size());
-    for (const auto& [adapter, scale] : adapters)
-      if (const auto* pair = adapter->find(*id)) HYPRSTREAM_TRY(apply_to_weight(*pair, weight, scale));
-    return sink.write(std::as_bytes(std::span(weight)));
-  }));
+  std::vector<WeightedAdapter> weighted;
+  for (const auto& [adapter, scale] : adapters) weighted.push_back({.adapter = adapter.get(), .scale = scale});
+  const auto merged = merge_adapters(model, weighted, output, {});
+  ASSERT_TRUE(merged) << merged.error().message;
 }
 
 std::vector<std::vector<Token>> random_prompts(int vocabulary) {

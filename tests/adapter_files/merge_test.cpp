@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "adapter/lora_init.hpp"
+#include "adapter/sparsify.hpp"
 #include "gguf/gguf_file.hpp"
 #include "runtime/quantization.hpp"
 #include "synthetic_model/synthetic_model.hpp"
@@ -29,14 +30,6 @@ using namespace testing_support;
 const std::filesystem::path kBundled = HYPRSTREAM_SOURCE_DIR "/models/hypr-tiny-q8_0.gguf";
 const std::filesystem::path kBundledF32 = HYPRSTREAM_F32_MODEL;
 
-// One entry in a hundred stays.
-LoraFactor thinned(const LoraFactor& factor, std::size_t offset) {
-  auto dense = factor.to_dense();
-  for (std::size_t i = 0; i < dense.size(); ++i)
-    if ((i + offset) % 101 != 0) dense[i] = 0;
-  return *LoraFactor::from_dense(dense, factor.rank(), factor.width());
-}
-
 LoraAdapter make_adapter(const std::filesystem::path& model, std::uint64_t seed, bool sparse = false) {
   const auto base = read_base_model(model);
   EXPECT_TRUE(base) << base.error().message;
@@ -44,10 +37,9 @@ LoraAdapter make_adapter(const std::filesystem::path& model, std::uint64_t seed,
       make_lora_adapter(*base, {.name = std::format("test-{}", seed), .target_modules = base->modules(), .seed = seed});
   EXPECT_TRUE(adapter) << adapter.error().message;
   if (!sparse) return std::move(*adapter);
-  std::vector<LoraPair> pairs;
-  for (const auto& pair : adapter->pairs())
-    pairs.push_back({.id = pair.id, .scaling = pair.scaling, .a = thinned(pair.a, 0), .b = thinned(pair.b, 7)});
-  return *LoraAdapter::create(adapter->description(), std::move(pairs));
+  auto pruned = sparsify(*adapter, {.sparsity = 0.99});
+  EXPECT_TRUE(pruned) << pruned.error().message;
+  return std::move(*pruned);
 }
 
 std::vector<float> values_of(const GgufTensor& tensor) {
