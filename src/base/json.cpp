@@ -1,5 +1,6 @@
 #include "base/json.hpp"
 
+#include <algorithm>
 #include <format>
 #include <optional>
 #include <set>
@@ -27,7 +28,7 @@ class Rules {
       case Json::parse_event_t::object_end: keys_.pop_back(); break;
       case Json::parse_event_t::key:
         if (!keys_.back().insert(value.get<std::string>()).second)
-          broken_ = std::format("has the key '{}' twice in one object", value.get<std::string>());
+          broken_ = std::format("has the key '{:.80}' twice in one object", value.get<std::string>());
         break;
       case Json::parse_event_t::array_end:
       case Json::parse_event_t::value: break;
@@ -43,6 +44,14 @@ class Rules {
   std::optional<std::string> broken_;
 };
 
+// "line 3, column 7" of a byte, both from 1; columns are bytes.
+std::string place(std::string_view text, std::size_t byte) {
+  const auto before = text.substr(0, byte);
+  const auto line_start = before.rfind('\n');
+  return std::format("line {}, column {}", 1 + std::ranges::count(before, '\n'),
+                     before.size() - (line_start == std::string_view::npos ? 0 : line_start + 1) + 1);
+}
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view what, std::size_t max_depth) {
@@ -54,7 +63,10 @@ Result<Json> parse_json(std::string_view text, std::string_view what, std::size_
     return value;
   } catch (const Json::parse_error& error) {
     if (rules.broken()) return fail(ErrorCode::kCorrupt, std::format("{} {}", what, *rules.broken()));
-    return fail(ErrorCode::kCorrupt, std::format("{} is not valid JSON (at byte {})", what, error.byte));
+    // error.byte counts the byte at which it stopped; an unexpected end lies behind the last one.
+    return fail(ErrorCode::kCorrupt,
+                std::format("{} is not valid JSON at {}", what,
+                            place(text, std::min(error.byte - std::min<std::size_t>(error.byte, 1), text.size()))));
   } catch (const Json::exception&) {
     return fail(ErrorCode::kCorrupt, std::format("{} holds a number or text that JSON cannot have", what));
   }
