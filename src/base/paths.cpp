@@ -24,6 +24,8 @@ std::filesystem::path install_prefix() {
 
 std::filesystem::path bundled_model_path() { return install_prefix() / "models" / "hypr-tiny-q8_0.gguf"; }
 
+std::filesystem::path comparison_text_path() { return install_prefix() / "models" / "comparison.txt"; }
+
 std::filesystem::path module_directory() {
   if (auto modules = path_from_environment("HYPRSTREAM_MODULES"); !modules.empty()) return modules;
   return install_prefix() / "lib";

@@ -13,6 +13,9 @@ std::filesystem::path install_prefix();
 // The GGUF that ships with hyprstream and stands in wherever no model is named.
 std::filesystem::path bundled_model_path();
 
+// The text that adapters are compared on if none is named.
+std::filesystem::path comparison_text_path();
+
 // Where the parts that are loaded on demand lie: $HYPRSTREAM_MODULES, else lib/ of the installation.
 std::filesystem::path module_directory();
 

@@ -61,8 +61,11 @@ Result<std::int64_t> parse_integer(std::string_view name, std::string_view text,
   return value;
 }
 
-Result<float> parse_number(std::string_view name, std::string_view text, Range<float> range) {
-  float value = 0;
+namespace {
+
+template <typename T>
+Result<T> parse_floating(std::string_view name, std::string_view text, Range<T> range) {
+  T value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   // Written so that NaN, which from_chars reads, is out of range.
   const bool fits = value >= range.least && value <= range.most;
@@ -70,6 +73,16 @@ Result<float> parse_number(std::string_view name, std::string_view text, Range<f
     return fail(ErrorCode::kInvalidArgument, std::format("{} must be a number from {} to {}, not {}", name, range.least,
                                                          range.most, in_quotes(text)));
   return value;
+}
+
+}  // namespace
+
+Result<float> parse_number(std::string_view name, std::string_view text, Range<float> range) {
+  return parse_floating(name, text, range);
+}
+
+Result<double> parse_number(std::string_view name, std::string_view text, Range<double> range) {
+  return parse_floating(name, text, range);
 }
 
 OptionSpec& ArgumentList::add(std::string_view names, std::string value_name, ValueKind kind, std::string help) {
@@ -169,6 +182,28 @@ void ArgumentList::number(std::string_view names, float& target, Range<float> ra
       add(names, "X", ValueKind::kNumber, describe(std::move(help), describe(range), std::format("{}", target)));
   option.assign = [&target, range, name = option.main_name()](std::string_view value) -> Result<void> {
     HYPRSTREAM_ASSIGN(target, parse_number(name, value, range));
+    return {};
+  };
+}
+
+void ArgumentList::number(std::string_view names, double& target, Range<double> range, std::string help) {
+  auto& option =
+      add(names, "X", ValueKind::kNumber, describe(std::move(help), describe(range), std::format("{}", target)));
+  option.assign = [&target, range, name = option.main_name()](std::string_view value) -> Result<void> {
+    HYPRSTREAM_ASSIGN(target, parse_number(name, value, range));
+    return {};
+  };
+}
+
+void ArgumentList::fraction(std::string_view names, std::optional<double>& target, std::string help,
+                            std::string_view unset_means) {
+  auto& option = add(names, "X", ValueKind::kNumber, describe(std::move(help), "0 to below 1", unset_means));
+  option.assign = [&target, name = option.main_name()](std::string_view value) -> Result<void> {
+    const auto number = parse_number(name, value, Range<double>{0, 1});
+    if (!number || *number >= 1)
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("{} must be a number from 0 to below 1, such as 0.99, not {}", name, in_quotes(value)));
+    target = *number;
     return {};
   };
 }

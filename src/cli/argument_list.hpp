@@ -60,6 +60,9 @@ class ArgumentList {
                std::string_view unset_means);
   void seed(std::string_view names, std::optional<std::uint32_t>& target, std::string help);
   void number(std::string_view names, float& target, Range<float> range, std::string help);
+  void number(std::string_view names, double& target, Range<double> range, std::string help);
+  // A number from 0 to below 1.
+  void fraction(std::string_view names, std::optional<double>& target, std::string help, std::string_view unset_means);
   void choice(std::string_view names, std::string value_name, std::string& target, std::vector<std::string> choices,
               std::string help);
 
@@ -82,5 +85,6 @@ class ArgumentList {
 // "--threads must be a whole number from 1 to 1024, not 'x'".
 Result<std::int64_t> parse_integer(std::string_view name, std::string_view text, Range<std::int64_t> range);
 Result<float> parse_number(std::string_view name, std::string_view text, Range<float> range);
+Result<double> parse_number(std::string_view name, std::string_view text, Range<double> range);
 
 }  // namespace hyprstream

@@ -11,13 +11,13 @@
 #include <string_view>
 #include <utility>
 
+#include "base/nearest_match.hpp"
 #include "base/paths.hpp"
 #include "base/terminal.hpp"
 #include "base/utf8.hpp"
 #include "cli/generation_output.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/line_editor.hpp"
-#include "base/nearest_match.hpp"
 #include "cli/printable.hpp"
 
 namespace hyprstream {

@@ -57,6 +57,14 @@ std::span<const CommandGroup> command_groups() noexcept;
 std::unique_ptr<Command> make_quick_start_command();
 std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_model_info_command();
+std::unique_ptr<Command> make_lora_create_command();
+std::unique_ptr<Command> make_lora_list_command();
+std::unique_ptr<Command> make_lora_info_command();
+std::unique_ptr<Command> make_lora_sparsify_command();
+std::unique_ptr<Command> make_lora_export_command();
+std::unique_ptr<Command> make_lora_merge_command();
+std::unique_ptr<Command> make_lora_compare_command();
+std::unique_ptr<Command> make_lora_delete_command();
 std::unique_ptr<Command> make_completion_command();
 
 }  // namespace hyprstream

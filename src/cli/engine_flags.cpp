@@ -27,13 +27,23 @@ void EngineFlags::declare(ArgumentList& arguments) {
   arguments.flag("--deterministic", deterministic, "The same seed gives the same text, at some cost in speed");
 }
 
-Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& model_path, InterruptScope& interrupt) {
+LoraEngine* LoadedEngine::enable_adapters(BaseModel base) {
+  // The watch stays good: the engine that it stops is still the one inside.
+  auto adapted = LoraEngine::create(std::move(engine), std::move(base));
+  auto* lora = adapted.get();
+  engine = std::move(adapted);
+  return lora;
+}
+
+Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& model_path, InterruptScope& interrupt,
+                                 const EngineNeeds& needs) {
   const auto start = std::chrono::steady_clock::now();
   EngineOptions options;
   options.model_path = model_path;
   options.threads = flags.threads.value_or(0);
   options.context_length = flags.ctx_size.value_or(0);
-  options.max_outputs = 1;  // one sequence, one next token
+  options.max_sequences = needs.max_sequences;
+  options.max_outputs = needs.max_outputs;
   options.kv_cache_type = parse_kv_cache_type(flags.kv_cache_type);
   options.deterministic = flags.deterministic;
   if (flags.deterministic && options.kv_cache_type == KvCacheType::kQ8_0)

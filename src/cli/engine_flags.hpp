@@ -4,8 +4,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "adapter_engine/lora_engine.hpp"
 #include "base/error.hpp"
+#include "cli/adapter_choice.hpp"
 #include "cli/argument_list.hpp"
 #include "cli/console.hpp"
 #include "cli/interrupt.hpp"
@@ -22,14 +25,25 @@ struct EngineFlags {
   void declare(ArgumentList& arguments);
 };
 
+// What a command needs of the engine.
+struct EngineNeeds {
+  int max_sequences = 1;
+  int max_outputs = 1;  // rows of logits of one step
+};
+
 struct LoadedEngine {
+  // Puts a LoraEngine around the engine; `base` is of the same model.
+  LoraEngine* enable_adapters(BaseModel base);
+
   std::unique_ptr<RuntimeEngine> engine;
   double load_seconds = 0;
-  EngineWatch watch;  // after the engine, so that it ends first
+  std::vector<ChosenAdapter> adapters;  // that act on it
+  EngineWatch watch;                    // after the engine, so that it ends first
 };
 
 // Loads the model, with a progress line on a terminal if that takes a while, and makes Ctrl-C
 // stop the load and then the engine. Errors: those of LlamaCppEngine::create().
-Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& model_path, InterruptScope& interrupt);
+Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& model_path, InterruptScope& interrupt,
+                                 const EngineNeeds& needs = {});
 
 }  // namespace hyprstream

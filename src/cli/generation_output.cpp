@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/terminal.hpp"
+#include "cli/adapter_report.hpp"
 #include "cli/printable.hpp"
 
 namespace hyprstream {
@@ -33,10 +34,18 @@ std::string describe_generation(const GenerationResult& result) {
                      timings.generated_tokens_per_second(), finish_reason_name(result.finish_reason), result.seed);
 }
 
-std::string generation_json(const LoadedEngine& loaded, std::string_view prompt, const GenerationResult& result) {
+std::string generation_json(const LoadedEngine& loaded, std::string_view prompt, const GenerationResult& result,
+                            const std::optional<AdapterEffect>& effect) {
   const auto& info = loaded.engine->model_info();
   const auto& timings = result.timings;
-  const nlohmann::ordered_json json{
+  auto adapters = nlohmann::ordered_json::array();
+  for (const auto& [version, use] : loaded.adapters)
+    adapters.push_back({{"name", version.name},
+                        {"version", version.version},
+                        {"id", use.adapter->id()},
+                        {"scale", use.scale},
+                        {"sparsity", use.adapter->sparsity()}});
+  nlohmann::ordered_json json{
       {"model",
        {{"path", info.path},
         {"name", info.name},
@@ -45,6 +54,7 @@ std::string generation_json(const LoadedEngine& loaded, std::string_view prompt,
         {"quantization", info.quantization},
         {"size_bytes", info.file_size},
         {"context_length", loaded.engine->options().context_length}}},
+      {"adapters", std::move(adapters)},
       {"prompt", prompt},
       {"text", result.text},
       {"tokens", result.tokens},
@@ -61,7 +71,8 @@ std::string generation_json(const LoadedEngine& loaded, std::string_view prompt,
         {"generated_tokens_per_second", timings.generated_tokens_per_second()},
         {"total_seconds", timings.total_seconds}}},
   };
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  if (effect) json["adapter_effect"] = effect_json(*effect);
+  return json_line(json);
 }
 
 }  // namespace hyprstream

@@ -1,9 +1,11 @@
 // Generated text on its way to the user: streamed, or as JSON.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "adapter_engine/adapter_effect.hpp"
 #include "base/error.hpp"
 #include "cli/console.hpp"
 #include "cli/engine_flags.hpp"
@@ -36,7 +38,9 @@ std::string describe_model(const RuntimeEngine& engine);
 // "12 prompt tokens in 0.01s, 30 tokens at 61.3 tokens/s, end: max_tokens, seed 7".
 std::string describe_generation(const GenerationResult& result);
 
-// One JSON object on one line: model, prompt, text, tokens, finish_reason, seed, timings.
-std::string generation_json(const LoadedEngine& loaded, std::string_view prompt, const GenerationResult& result);
+// One JSON object on one line: model, adapters, prompt, text, tokens, finish_reason, seed, timings, and the adapters'
+// effect if it was measured.
+std::string generation_json(const LoadedEngine& loaded, std::string_view prompt, const GenerationResult& result,
+                            const std::optional<AdapterEffect>& effect = {});
 
 }  // namespace hyprstream

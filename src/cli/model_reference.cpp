@@ -24,6 +24,9 @@ bool names_a_model(const std::string& text) {
   if (text == kBundledModel) return true;
   std::error_code ignored;  // a text that is too long for a path is none
   if (std::filesystem::exists(text, ignored)) return true;
+  // MODEL+ADAPTER.
+  if (const auto plus = text.find('+'); plus != std::string::npos && !text.contains(' '))
+    return plus == 0 || names_a_model(text.substr(0, plus)) || text.contains(".gguf+");
   // Text with spaces may well hold a slash.
   if (std::ranges::any_of(text, [](unsigned char c) { return std::isspace(c) != 0; })) return text.ends_with(".gguf");
   return text.contains('/') || text.ends_with(".gguf");

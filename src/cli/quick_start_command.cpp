@@ -1,16 +1,19 @@
 // hyprstream quick-start.
 #include <format>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "cli/adapter_report.hpp"
 #include "cli/command.hpp"
 #include "cli/engine_flags.hpp"
 #include "cli/generation_output.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_reference.hpp"
 #include "cli/printable.hpp"
+#include "cli/quick_start_adapter.hpp"
 #include "cli/sampling_flags.hpp"
 
 namespace hyprstream {
@@ -30,6 +33,8 @@ class QuickStartCommand final : public Command {
                  "Another prompt and a shorter text."},
                 {"hyprstream quick-start --model-path qwen3-0.6b-q8_0.gguf --temperature 0",
                  "A model of yours, always the most likely token."},
+                {"hyprstream quick-start --create-lora --lora-rank 16",
+                 "With a new random adapter, and the measured effect of it."},
                 {"hyprstream quick-start --seed 1 --json", "For programs: one JSON object, the same text each time."}}};
   }
 
@@ -40,6 +45,8 @@ class QuickStartCommand final : public Command {
     arguments.number("--temperature", sampling_.temperature, {0, 100},
                      "Randomness: 0 always takes the most likely token");
     arguments.seed("--seed,-s", sampling_.seed, "Start of the random numbers");
+    arguments.flag("--create-lora", create_lora_, "Make a 99% sparse LoRA adapter first, and generate with it");
+    arguments.integer("--lora-rank", lora_rank_, {1, static_cast<int>(kMaxRank)}, "Rank of that adapter", "8");
     arguments.flag("--json", json_, "Print one JSON object instead of text");
     engine_.declare(arguments);
   }
@@ -52,7 +59,16 @@ class QuickStartCommand final : public Command {
     if (!json_)
       HYPRSTREAM_TRY(console.write(std::format("🚀 Hyprstream Quick Start\n📁 Model: {}\n💭 Prompt: {}\n\n",
                                                printable_line(display_path(path)), printable_line(prompt_))));
-    HYPRSTREAM_ASSIGN(const auto loaded, load_engine(engine_, path, interrupt));
+    if (lora_rank_ && !create_lora_)
+      return fail(ErrorCode::kInvalidArgument,
+                  "--lora-rank says how large the adapter of --create-lora is: add that too");
+    // The effect of an adapter is measured against the base model, side by side.
+    const EngineNeeds needs = create_lora_ ? EngineNeeds{.max_sequences = 2, .max_outputs = 64} : EngineNeeds{};
+    HYPRSTREAM_ASSIGN(auto loaded, load_engine(engine_, path, interrupt, needs));
+    if (!json_)
+      HYPRSTREAM_TRY(console.write(
+          std::format("✅ Loaded model: {} in {:.2f}s\n", describe_model(*loaded.engine), loaded.load_seconds)));
+    if (create_lora_) HYPRSTREAM_TRY(add_adapter(loaded, path, console));
     auto request = plain_request(prompt_);
     request.sampling = sampling_;
     HYPRSTREAM_ASSIGN(request.max_tokens, max_tokens_.settle(*loaded.engine));
@@ -62,14 +78,23 @@ class QuickStartCommand final : public Command {
  private:
   static Result<ExitCode> print_json(const LoadedEngine& loaded, const GenerationRequest& request, Console& console) {
     HYPRSTREAM_ASSIGN(const auto result, loaded.engine->generate(request, {}));
-    HYPRSTREAM_TRY(console.write(generation_json(loaded, request.prompt, result)));
+    std::optional<AdapterEffect> effect;
+    if (!loaded.adapters.empty() && result.finish_reason != FinishReason::kCancelled) {
+      HYPRSTREAM_ASSIGN(effect, measure_generation(loaded, request.prompt, result));
+    }
+    HYPRSTREAM_TRY(console.write(generation_json(loaded, request.prompt, result, effect)));
     return exit_code(result);
   }
 
   static Result<ExitCode> print_text(const LoadedEngine& loaded, const GenerationRequest& request, Console& console) {
-    HYPRSTREAM_TRY(
-        console.write(std::format("✅ Loaded model: {} in {:.2f}s\n\n🔮 Generating...\n\n📝 Generated text:\n",
-                                  describe_model(*loaded.engine), loaded.load_seconds)));
+    const std::string ids = adapter_ids(loaded);
+    std::string heading = "\n🔮 Generating...\n";
+    if (!loaded.adapters.empty())
+      heading += std::format("🧠 Generating with {} LoRA adapter(s): {}\n", loaded.adapters.size(), ids);
+    heading += "\n📝 Generated text:\n";
+    // A label, for the reader: what the adapter does, it does to the model.
+    for (const auto& [version, use] : loaded.adapters) heading += std::format("[{}] ", version.name);
+    HYPRSTREAM_TRY(console.write(heading));
     HYPRSTREAM_TRY(console.write_model_text(request.prompt));
     PieceWriter writer(console);
     HYPRSTREAM_ASSIGN(const auto result, loaded.engine->generate(request, std::ref(writer)));
@@ -77,8 +102,31 @@ class QuickStartCommand final : public Command {
     const auto& timings = result.timings;
     HYPRSTREAM_TRY(console.write(std::format("\n\n⏱️  Time: {:.2f}s\n🏃 Speed: {:.1f} tokens/s\n", timings.total_seconds,
                                              timings.generated_tokens_per_second())));
+    if (!loaded.adapters.empty() && result.finish_reason != FinishReason::kCancelled) {
+      HYPRSTREAM_ASSIGN(const auto effect, measure_generation(loaded, request.prompt, result));
+      HYPRSTREAM_TRY(console.write(
+          std::format("🔬 Adapter effect: {}\n📎 Used LoRA adapters: {}\n", describe_effect(effect), ids)));
+    }
     if (console.is_verbose()) console.status(describe_generation(result));
     return exit_code(result);
+  }
+
+  Result<void> add_adapter(LoadedEngine& loaded, const std::string& path, Console& console) const {
+    QuickStartAdapter wanted{.rank = 8, .seed = sampling_.seed};
+    if (lora_rank_) wanted.rank = static_cast<std::size_t>(*lora_rank_);
+    HYPRSTREAM_TRY(add_quick_start_adapter(wanted, path, loaded, console));
+    if (json_) return {};
+    const auto& adapter = *loaded.adapters.front().use.adapter;
+    return console.write(std::format("📎 Added LoRA adapter: {}\n🔥 Applied {} sparsity to LoRA {}   ({})\n",
+                                     adapter.name(), format_sparsity(adapter.sparsity()), adapter.id(),
+                                     describe_weights(adapter)));
+  }
+
+  // ["a1b2c3d4-...", ...]
+  static std::string adapter_ids(const LoadedEngine& loaded) {
+    auto ids = nlohmann::json::array();
+    for (const auto& chosen : loaded.adapters) ids.push_back(chosen.use.adapter->id());
+    return ids.dump();
   }
 
   static ExitCode exit_code(const GenerationResult& result) {
@@ -90,6 +138,8 @@ class QuickStartCommand final : public Command {
   MaxTokensFlag max_tokens_{50};
   SamplingParams sampling_;
   EngineFlags engine_;
+  bool create_lora_ = false;
+  std::optional<int> lora_rank_;
   bool json_ = false;
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/terminal.hpp"
 #include "base/utf8.hpp"
+#include "cli/adapter_choice.hpp"
 #include "cli/chat_loop.hpp"
 #include "cli/chat_session.hpp"
 #include "cli/command.hpp"
@@ -53,23 +54,26 @@ Result<std::string> read_standard_input(const InterruptScope& interrupt) {
 class RunCommand final : public Command {
  public:
   CommandManual manual() const override {
-    return {.description =
-                "Answers one prompt and ends, or, on a terminal and without a prompt, chats with you.\n"
-                "\n"
-                "A single argument is the MODEL if it is a file, a path or 'bundled', and the PROMPT for the bundled "
-                "model if it has a space in it. Without a PROMPT, what is piped in is the prompt.",
-            .examples = {
-                {"hyprstream run", "Chat with the bundled model."},
-                {"hyprstream run bundled \"Tell me a story\"", "One answer."},
-                {"hyprstream run qwen3-0.6b-q8_0.gguf --system \"Answer in one sentence.\"",
-                 "Chat with a model of yours, with instructions."},
-                {"echo \"What is a llama?\" | hyprstream run", "The prompt from a pipe."},
-                {"hyprstream run bundled \"Once upon a time\" --raw", "Continue a text instead of answering it."}}};
+    return {
+        .description =
+            "Answers one prompt and ends, or, on a terminal and without a prompt, chats with you.\n"
+            "\n"
+            "A single argument is the MODEL if it is a file, a path or 'bundled', and the PROMPT for the bundled "
+            "model if it has a space in it. Without a PROMPT, what is piped in is the prompt.",
+        .examples = {{"hyprstream run", "Chat with the bundled model."},
+                     {"hyprstream run bundled \"Tell me a story\"", "One answer."},
+                     {"hyprstream run qwen3-0.6b-q8_0.gguf --system \"Answer in one sentence.\"",
+                      "Chat with a model of yours, with instructions."},
+                     {"echo \"What is a llama?\" | hyprstream run", "The prompt from a pipe."},
+                     {"hyprstream run bundled \"Once upon a time\" --raw", "Continue a text instead of answering it."},
+                     {"hyprstream run bundled+pirate:0.5+haiku \"Tell me a story\"",
+                      "With two adapters, the first at half its strength."}}};
   }
 
   void declare(ArgumentList& arguments) override {
     arguments.positional("MODEL", ValueKind::kFile, model_,
-                         "A GGUF file, or 'bundled' for the bundled model, which it is if left out");
+                         "A GGUF file, or 'bundled' for the bundled model, which it is if left out; with adapters: "
+                         "MODEL+ADAPTER[:SCALE]...");
     arguments.positional("PROMPT", ValueKind::kText, prompt_,
                          "The prompt; if left out, standard input, or a chat on a terminal");
     arguments.begin_section("Options");
@@ -97,7 +101,7 @@ class RunCommand final : public Command {
     if (prompt_ && prompt_->empty())
       return fail(ErrorCode::kInvalidArgument,
                   "the prompt is empty: give it some text, as PROMPT or on standard input");
-    HYPRSTREAM_ASSIGN(const auto loaded, load_engine(engine_, model_path_for(model_), interrupt));
+    HYPRSTREAM_ASSIGN(const auto loaded, load_with_adapters(interrupt, console));
     HYPRSTREAM_ASSIGN(const int max_tokens, max_tokens_.settle(*loaded.engine));
     if (!interactive) return answer_once(loaded, max_tokens, console);
     HYPRSTREAM_ASSIGN(auto session, ChatSession::create(*loaded.engine));
@@ -107,6 +111,24 @@ class RunCommand final : public Command {
   }
 
  private:
+  Result<LoadedEngine> load_with_adapters(InterruptScope& interrupt, Console& console) const {
+    HYPRSTREAM_ASSIGN(const auto chosen, split_model_and_adapters(model_.value_or(std::string(kBundledModel))));
+    const auto path = model_path_for(chosen.model.empty() ? std::nullopt : std::optional(chosen.model));
+    std::vector<ChosenAdapter> adapters;
+    BaseModel base;
+    if (!chosen.adapters.empty()) {
+      // Before the model is loaded: a mistake should show at once.
+      HYPRSTREAM_ASSIGN(base, read_base_model(path).transform_error(with_model_remedy));
+      HYPRSTREAM_ASSIGN(adapters, load_adapters(chosen.adapters, base, console));
+    }
+    HYPRSTREAM_ASSIGN(auto loaded, load_engine(engine_, path, interrupt));
+    if (!adapters.empty()) {
+      HYPRSTREAM_TRY(loaded.enable_adapters(std::move(base))->set_default_adapters(adapter_list(adapters)));
+      loaded.adapters = std::move(adapters);
+    }
+    return loaded;
+  }
+
   // `run PROMPT` is allowed where it cannot be mistaken for `run MODEL`.
   Result<void> tell_model_from_prompt() {
     if (!model_ || prompt_ || names_a_model(*model_)) return {};

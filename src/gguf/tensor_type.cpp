@@ -1,5 +1,6 @@
 #include "gguf/tensor_type.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -68,6 +69,14 @@ const TypeRow& row(TensorType type) noexcept { return kTypes[static_cast<std::ui
 std::optional<TensorType> tensor_type_from_number(std::uint32_t number) noexcept {
   if (number >= kTypes.size() || kTypes[number].name.empty()) return std::nullopt;
   return static_cast<TensorType>(number);
+}
+
+std::optional<TensorType> tensor_type_from_name(std::string_view name) noexcept {
+  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
+  for (std::uint32_t number = 0; number < kTypes.size(); ++number)
+    if (!kTypes[number].name.empty() && std::ranges::equal(kTypes[number].name, name, {}, upper, upper))
+      return static_cast<TensorType>(number);
+  return std::nullopt;
 }
 
 std::string_view tensor_type_name(TensorType type) noexcept { return row(type).name; }

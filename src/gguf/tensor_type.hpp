@@ -51,6 +51,9 @@ enum class TensorType : std::uint32_t {
 // Nothing for a number that is no type, or was removed from the format.
 std::optional<TensorType> tensor_type_from_number(std::uint32_t number) noexcept;
 
+// Of its name, in capitals or not. Nothing for another text.
+std::optional<TensorType> tensor_type_from_name(std::string_view name) noexcept;
+
 // As users know it: "F32", "Q4_K", ...
 std::string_view tensor_type_name(TensorType type) noexcept;
 
