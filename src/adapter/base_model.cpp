@@ -96,6 +96,15 @@ Result<BaseModel> read_base_model(const std::filesystem::path& path) {
   return base;
 }
 
+std::optional<std::string> describe_misfit(const BaseModel& base, const LinearShape& needed) {
+  const LinearShape* shape = base.find(needed.id);
+  const auto name = linear_weight_name(needed.id);
+  if (shape == nullptr) return std::format("the model has no {}", name);
+  if (*shape == needed) return std::nullopt;
+  return std::format("{} is [{} x {}] in this model, and the adapter was made for [{} x {}]", name, shape->out,
+                     shape->in, needed.out, needed.in);
+}
+
 Result<std::vector<LinearModule>> parse_target_modules(std::string_view text, const BaseModel& base) {
   const auto there = base.modules();
   if (there.empty())

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,10 @@ struct BaseModel {
 // Reads the headers only; `path` names a model in one file, or the first part of a split one.
 // Errors: those of read_model_info(); kUnsupported (a layer wider than kMaxLayerWidth).
 Result<BaseModel> read_base_model(const std::filesystem::path& path);
+
+// Why a pair of this shape cannot act on the model, or nothing: "the model has no blk.30.attn_q.weight",
+// "blk.0.attn_q.weight is [1024 x 1024] in this model, and the adapter was made for [2048 x 1024]".
+std::optional<std::string> describe_misfit(const BaseModel& base, const LinearShape& needed);
 
 // "q_proj,v_proj" or "all" (every one of the seven that the model has), in the order of LinearModule
 // and without repetition. Errors: kInvalidArgument (not a module; names the seven), kUnsupported (the

@@ -11,8 +11,6 @@
 namespace hyprstream {
 namespace {
 
-std::string weight_name(LinearId id) { return std::format("blk.{}.{}.weight", id.layer, gguf_linear_name(id.module)); }
-
 auto order(LinearId id) { return std::pair(id.layer, id.module); }
 
 }  // namespace
@@ -31,13 +29,13 @@ Result<LoraAdapter> LoraAdapter::create(AdapterDescription description, std::vec
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const auto& pair = pairs[i];
     if (pair.a.rank() != pair.b.rank())
-      return fail(ErrorCode::kInvalidArgument, std::format("{}: A has rank {} and B has rank {}", weight_name(pair.id),
-                                                           pair.a.rank(), pair.b.rank()));
+      return fail(ErrorCode::kInvalidArgument, std::format("{}: A has rank {} and B has rank {}",
+                                                           linear_weight_name(pair.id), pair.a.rank(), pair.b.rank()));
     if (!std::isfinite(pair.scaling))
       return fail(ErrorCode::kInvalidArgument,
-                  std::format("{}: the scaling is {}", weight_name(pair.id), pair.scaling));
+                  std::format("{}: the scaling is {}", linear_weight_name(pair.id), pair.scaling));
     if (i > 0 && pairs[i - 1].id == pair.id)
-      return fail(ErrorCode::kInvalidArgument, std::format("{} is in the adapter twice", weight_name(pair.id)));
+      return fail(ErrorCode::kInvalidArgument, std::format("{} is in the adapter twice", linear_weight_name(pair.id)));
     adapter.entries_ += pair.entries();
     adapter.nnz_ += pair.nnz();
   }
@@ -81,20 +79,16 @@ Result<void> check_fits(const LoraAdapter& adapter, const BaseModel& base) {
   if (made_for.architecture != base.architecture)
     return mismatch(std::format("it was made for the architecture {} (model {}), and this is {}", made_for.architecture,
                                 made_for.name, base.architecture));
-  for (const auto& pair : adapter.pairs()) {
-    const LinearShape* shape = base.find(pair.id);
-    if (shape == nullptr) return mismatch(std::format("the model has no {}", weight_name(pair.id)));
-    if (shape->in != pair.in() || shape->out != pair.out())
-      return mismatch(std::format("{} is [{} x {}] in this model, and the adapter was made for [{} x {}]",
-                                  weight_name(pair.id), shape->out, shape->in, pair.out(), pair.in()));
-  }
+  for (const auto& pair : adapter.pairs())
+    if (const auto misfit = describe_misfit(base, {.id = pair.id, .in = pair.in(), .out = pair.out()}))
+      return mismatch(*misfit);
   return {};
 }
 
 Result<void> apply_to_weight(const LoraPair& pair, std::span<float> weight, float scale) {
   if (weight.size() != pair.in() * pair.out())
     return fail(ErrorCode::kInvalidArgument, std::format("{} values are no [{} x {}] weight of {}", weight.size(),
-                                                         pair.out(), pair.in(), weight_name(pair.id)));
+                                                         pair.out(), pair.in(), linear_weight_name(pair.id)));
   const ScaledPair scaled{.pair = &pair, .scale = scale};
   const WeightDelta delta({&scaled, 1});
   std::vector<double> change(pair.in());

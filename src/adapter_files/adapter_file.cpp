@@ -80,7 +80,8 @@ class Reader {
   Result<std::span<const T>> array(std::string_view name, TensorType type) const;
   Result<std::vector<LoraPair>> pairs() const;
   Result<LoraPair> read_pair(const PairRow& row, float scaling) const;
-  Result<LoraFactor> next_factor(std::size_t rank, std::size_t width) const;
+  // `matrix`, 'A' or 'B', and `id` are for messages.
+  Result<LoraFactor> next_factor(char matrix, LinearId id, std::size_t rank, std::size_t width) const;
 
   std::shared_ptr<const GgufFile> file_;
   // What is left of the three arrays.
@@ -131,6 +132,7 @@ Result<AdapterDescription> Reader::description() const {
   HYPRSTREAM_ASSIGN(description.id, text("id"));
   if (!is_uuid(description.id)) return corrupt("its id is no UUID");
   HYPRSTREAM_ASSIGN(description.rank, number("rank", kMaxRank));
+  if (description.rank == 0) return corrupt("its rank is 0");
   HYPRSTREAM_ASSIGN(description.alpha, real("alpha"));
   HYPRSTREAM_ASSIGN(const auto rslora, file_->find_bool(key("rslora")));
   description.rank_stabilized = rslora.value_or(false);
@@ -141,6 +143,8 @@ Result<AdapterDescription> Reader::description() const {
     description.target_modules.push_back(*module);
   }
   HYPRSTREAM_ASSIGN(description.requested_sparsity, real("sparsity"));
+  if (description.requested_sparsity < 0 || description.requested_sparsity >= 1)
+    return corrupt(std::format("its sparsity of {} is outside [0, 1)", description.requested_sparsity));
   HYPRSTREAM_ASSIGN(description.base.name, text("base.name"));
   HYPRSTREAM_ASSIGN(description.base.header_sha256, text("base.header_sha256"));
   HYPRSTREAM_ASSIGN(description.base.heads, number("base.heads", std::numeric_limits<std::uint32_t>::max()));
@@ -159,13 +163,16 @@ Result<std::span<const T>> Reader::array(std::string_view name, TensorType type)
   return std::span(reinterpret_cast<const T*>(data), tensor->data.size() / sizeof(T));
 }
 
-Result<LoraFactor> Reader::next_factor(std::size_t rank, std::size_t width) const {
-  if (rank >= offsets_.size()) return corrupt("it has too few offsets");
+Result<LoraFactor> Reader::next_factor(char matrix, LinearId id, std::size_t rank, std::size_t width) const {
+  const auto wrong = [&](std::string_view what) {
+    return corrupt(std::format("{} of {}: {}", matrix, linear_weight_name(id), what));
+  };
+  if (rank >= offsets_.size()) return wrong("there are too few offsets");
   const auto offsets = offsets_.first(rank + 1);
   const std::size_t count = offsets.back();
-  if (count > values_.size() || count > indices_.size()) return corrupt("it has too few values");
+  if (count > values_.size() || count > indices_.size()) return wrong("there are too few values");
   auto factor = LoraFactor::from_arrays(width, offsets, indices_.first(count), values_.first(count), file_);
-  if (!factor) return corrupt(factor.error().message);
+  if (!factor) return wrong(factor.error().message);
   offsets_ = offsets_.subspan(rank + 1);
   indices_ = indices_.subspan(count);
   values_ = values_.subspan(count);
@@ -181,13 +188,12 @@ Result<LoraPair> Reader::read_pair(const PairRow& row, float scaling) const {
     return corrupt(std::format("module {} of layer {} does not exist", row.module, row.layer));
   if (row.in < 1 || row.in > kWidest || row.out < 1 || row.out > kWidest || row.rank < 1 || row.rank > kMost)
     return corrupt(std::format("a [{} x {}] weight with rank {} is not possible", row.out, row.in, row.rank));
-  if (!std::isfinite(scaling)) return corrupt("a scaling is no number");
-  HYPRSTREAM_ASSIGN(auto a, next_factor(static_cast<std::size_t>(row.rank), static_cast<std::size_t>(row.in)));
-  HYPRSTREAM_ASSIGN(auto b, next_factor(static_cast<std::size_t>(row.rank), static_cast<std::size_t>(row.out)));
-  return LoraPair{.id = {row.layer, static_cast<LinearModule>(row.module)},
-                  .scaling = scaling,
-                  .a = std::move(a),
-                  .b = std::move(b)};
+  const LinearId id{row.layer, static_cast<LinearModule>(row.module)};
+  if (!std::isfinite(scaling)) return corrupt(std::format("the scaling of {} is {}", linear_weight_name(id), scaling));
+  const auto rank = static_cast<std::size_t>(row.rank);
+  HYPRSTREAM_ASSIGN(auto a, next_factor('A', id, rank, static_cast<std::size_t>(row.in)));
+  HYPRSTREAM_ASSIGN(auto b, next_factor('B', id, rank, static_cast<std::size_t>(row.out)));
+  return LoraPair{.id = id, .scaling = scaling, .a = std::move(a), .b = std::move(b)};
 }
 
 Result<std::vector<LoraPair>> Reader::pairs() const {
@@ -203,6 +209,9 @@ Result<std::vector<LoraPair>> Reader::pairs() const {
   pairs.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     HYPRSTREAM_ASSIGN(auto pair, read_pair(rows[i], scalings[i]));
+    const auto before = i == 0 ? std::pair(-1, 0) : std::pair(rows[i - 1].layer, rows[i - 1].module);
+    if (std::pair(rows[i].layer, rows[i].module) <= before)
+      return corrupt(std::format("{} is not in its place in the table", linear_weight_name(pair.id)));
     pairs.push_back(std::move(pair));
   }
   if (!offsets_.empty() || !indices_.empty() || !values_.empty())

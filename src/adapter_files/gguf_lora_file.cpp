@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "adapter_files/half_float.hpp"
+#include "adapter_files/dense_lora.hpp"
 #include "gguf/gguf_file.hpp"
 #include "gguf/gguf_writer.hpp"
 
@@ -18,8 +18,6 @@ namespace {
 
 constexpr std::string_view kSuffixA = ".lora_a";
 constexpr std::string_view kSuffixB = ".lora_b";
-
-std::string weight_name(LinearId id) { return std::format("blk.{}.{}.weight", id.layer, gguf_linear_name(id.module)); }
 
 // B as the file has it, [out][rank], with what alpha / rank does not say of the scaling.
 std::vector<float> transposed(const LoraFactor& b, float factor) {
@@ -31,6 +29,9 @@ std::vector<float> transposed(const LoraFactor& b, float factor) {
   }
   return rows;
 }
+
+// As llama.cpp scales: without alpha, by 1.
+double scaling_of(double alpha, std::size_t rank) noexcept { return alpha == 0 ? 1 : lora_scaling(alpha, rank, false); }
 
 struct TensorPair {
   const GgufTensor* a = nullptr;
@@ -49,9 +50,7 @@ class Reader {
   }
   Result<void> check_header();
   Result<void> collect();
-  Result<LoraPair> read_pair(LinearId id, const TensorPair& tensors) const;
-  Result<LoraFactor> factor(const GgufTensor& tensor, std::vector<float> values, std::size_t rank,
-                            std::size_t width) const;
+  Result<DensePair> dense_pair(LinearId id, const TensorPair& tensors) const;
 
   const GgufFile& file_;
   const BaseModel& base_;
@@ -74,8 +73,8 @@ Result<void> Reader::check_header() {
         ErrorCode::kUnsupported,
         file_.path().string() + " is an activated LoRA (adapter.alora.invocation_tokens), which is not supported");
   HYPRSTREAM_ASSIGN(const auto alpha, file_.find_float("adapter.lora.alpha"));
-  if (!alpha || !std::isfinite(*alpha)) return corrupt("adapter.lora.alpha is missing or no number");
-  alpha_ = *alpha;
+  if (alpha && !std::isfinite(*alpha)) return corrupt("adapter.lora.alpha is no number");
+  alpha_ = alpha.value_or(0);
   return {};
 }
 
@@ -92,84 +91,68 @@ Result<void> Reader::collect() {
                   std::format("{} acts on {}, and adapters here act on the linear layers of the blocks only",
                               file_.path().string(), weight));
     auto& pair = tensors_[{id->layer, id->module}];
-    (is_a ? pair.a : pair.b) = &tensor;
+    auto& place = is_a ? pair.a : pair.b;
+    if (place != nullptr) return corrupt(std::format("{} and {} are one tensor twice", place->name, tensor.name));
+    place = &tensor;
   }
   if (tensors_.empty()) return corrupt("it holds no tensors");
   return {};
 }
 
-Result<LoraFactor> Reader::factor(const GgufTensor& tensor, std::vector<float> values, std::size_t rank,
-                                  std::size_t width) const {
-  auto made = LoraFactor::from_dense(values, rank, width);
-  if (!made) return corrupt(std::format("tensor {}: {}", tensor.name, made.error().message));
-  return made;
-}
-
-Result<LoraPair> Reader::read_pair(LinearId id, const TensorPair& tensors) const {
+Result<DensePair> Reader::dense_pair(LinearId id, const TensorPair& tensors) const {
   if (tensors.a == nullptr || tensors.b == nullptr)
-    return corrupt(std::format("{} has only one of lora_a and lora_b", weight_name(id)));
-  const LinearShape* shape = base_.find(id);
-  if (shape == nullptr)
-    return fail(ErrorCode::kUnsupported, std::format("{} does not fit {}: the model has no {}", file_.path().string(),
-                                                     base_.name, weight_name(id)));
-  const auto& a = tensors.a->shape;
-  const auto& b = tensors.b->shape;
-  // ggml's order: the contiguous dimension first, so A is {in, rank} and B is {rank, out}.
-  if (a.size() != 2 || b.size() != 2 || a[1] != b[0])
-    return corrupt(std::format("lora_a and lora_b of {} are no [rank x in] and [out x rank]", weight_name(id)));
-  if (a[0] != shape->in || b[1] != shape->out)
-    return fail(ErrorCode::kUnsupported,
-                std::format("{} does not fit {}: {} is [{} x {}] in this model, and the adapter was made for [{} x {}]",
-                            file_.path().string(), base_.name, weight_name(id), shape->out, shape->in, b[1], a[0]));
-  const std::size_t rank = a[1];
-  if (rank == 0 || rank > kMaxRank)
-    return corrupt(std::format("{} has rank {}, which is not from 1 to {}", weight_name(id), rank, kMaxRank));
-  HYPRSTREAM_ASSIGN(auto a_values, floats_of(tensors.a->type, tensors.a->data));
-  HYPRSTREAM_ASSIGN(const auto b_rows, floats_of(tensors.b->type, tensors.b->data));
-  std::vector<float> b_values(b_rows.size());
-  for (std::size_t o = 0; o < shape->out; ++o)
-    for (std::size_t r = 0; r < rank; ++r) b_values[r * shape->out + o] = b_rows[o * rank + r];
-  HYPRSTREAM_ASSIGN(auto a_factor, factor(*tensors.a, std::move(a_values), rank, shape->in));
-  HYPRSTREAM_ASSIGN(auto b_factor, factor(*tensors.b, std::move(b_values), rank, shape->out));
-  return LoraPair{.id = id,
-                  .scaling = static_cast<float>(lora_scaling(alpha_, rank, false)),
-                  .a = std::move(a_factor),
-                  .b = std::move(b_factor)};
+    return corrupt(std::format("{} has only one of lora_a and lora_b", linear_weight_name(id)));
+  const auto matrix = [](const GgufTensor& tensor) {
+    // ggml's order: the contiguous dimension first, and a last one of size 1 may be left out.
+    return DenseMatrix{.name = tensor.name,
+                       .type = tensor.type,
+                       .rows = tensor.shape.size() == 1 ? 1 : tensor.shape[1],
+                       .columns = tensor.shape[0],
+                       .bytes = tensor.data};
+  };
+  for (const auto* tensor : {tensors.a, tensors.b})
+    if (tensor->shape.empty() || tensor->shape.size() > 2) return corrupt(std::format("{} is no matrix", tensor->name));
+  DensePair pair{.id = id, .scaling = 0, .a = matrix(*tensors.a), .b = matrix(*tensors.b), .row_order = {}};
+  pair.scaling = scaling_of(alpha_, pair.a.rows);
+  return pair;
 }
 
 Result<LoraAdapter> Reader::read() {
   HYPRSTREAM_TRY(check_header());
   HYPRSTREAM_TRY(collect());
-  std::vector<LoraPair> pairs;
-  AdapterDescription description{.id = make_uuid(),
-                                 .name = {},
-                                 .base = base_,
-                                 .rank = 0,
-                                 .alpha = alpha_,
-                                 .rank_stabilized = false,
-                                 .target_modules = {},
-                                 .requested_sparsity = 0};
-  description.name = default_adapter_name(description.id);
+  std::vector<DensePair> pairs;
+  AdapterDescription description;
   for (const auto& [key, tensors] : tensors_) {
-    HYPRSTREAM_ASSIGN(auto pair, read_pair({key.first, key.second}, tensors));
-    description.rank = std::max(description.rank, pair.rank());
-    if (!std::ranges::contains(description.target_modules, key.second))
-      description.target_modules.push_back(key.second);
+    HYPRSTREAM_ASSIGN(auto pair, dense_pair({key.first, key.second}, tensors));
+    description.rank = std::max(description.rank, pair.a.rows);
     pairs.push_back(std::move(pair));
   }
-  std::ranges::sort(description.target_modules);
-  std::erase_if(description.base.linears,
-                [&](const LinearShape& linear) { return !tensors_.contains({linear.id.layer, linear.id.module}); });
-  return LoraAdapter::create(std::move(description), std::move(pairs));
+  // As llama.cpp scales a file without alpha.
+  description.alpha = alpha_ == 0 ? static_cast<double>(description.rank) : alpha_;
+  return make_dense_adapter(pairs, base_, std::move(description), file_.path().string());
+}
+
+// The one alpha of the file: what gives the first pair that has an effect its scaling, exactly if there is such a
+// number.
+float file_alpha(const LoraAdapter& adapter) {
+  const auto first = std::ranges::find_if(adapter.pairs(), [](const LoraPair& pair) { return pair.scaling != 0; });
+  if (first == adapter.pairs().end()) return 1;
+  const auto is_exact = [&](float alpha) {
+    return static_cast<float>(scaling_of(static_cast<double>(alpha), first->rank())) == first->scaling;
+  };
+  const auto stated = static_cast<float>(adapter.description().alpha);
+  if (stated != 0 && is_exact(stated)) return stated;
+  const float near = first->scaling * static_cast<float>(first->rank());
+  for (const float alpha : {near, std::nextafter(near, 0.0F), std::nextafter(near, 2 * near)})
+    if (is_exact(alpha)) return alpha;
+  return near;
 }
 
 }  // namespace
 
 Result<void> write_gguf_lora(const LoraAdapter& adapter, const std::filesystem::path& path) {
   const auto& description = adapter.description();
-  // llama.cpp scales by alpha / rank: as near as one alpha comes to the first pair's scaling.
-  const auto& first = adapter.pairs().front();
-  const float alpha = first.scaling * static_cast<float>(first.rank());
+  const float alpha = file_alpha(adapter);
   GgufWriter writer;
   writer.set_string("general.type", "adapter");
   writer.set_string("general.architecture", description.base.architecture);
@@ -177,7 +160,7 @@ Result<void> write_gguf_lora(const LoraAdapter& adapter, const std::filesystem::
   writer.set_string("adapter.type", "lora");
   writer.set_float32("adapter.lora.alpha", alpha);
   for (const auto& pair : adapter.pairs()) {
-    const std::string name = weight_name(pair.id);
+    const std::string name = linear_weight_name(pair.id);
     HYPRSTREAM_TRY(writer.add_tensor(name + std::string(kSuffixA), std::vector<std::uint64_t>{pair.in(), pair.rank()},
                                      TensorType::kF32));
     HYPRSTREAM_TRY(writer.add_tensor(name + std::string(kSuffixB), std::vector<std::uint64_t>{pair.rank(), pair.out()},
@@ -185,7 +168,7 @@ Result<void> write_gguf_lora(const LoraAdapter& adapter, const std::filesystem::
   }
   return writer.finish(path, [&](std::size_t index, TensorSink& sink) {
     const auto& pair = adapter.pairs()[index / 2];
-    const float theirs = alpha / static_cast<float>(pair.rank());
+    const auto theirs = static_cast<float>(scaling_of(static_cast<double>(alpha), pair.rank()));
     const float rest = theirs == pair.scaling ? 1 : pair.scaling / theirs;
     const auto values = index % 2 == 0 ? pair.a.to_dense() : transposed(pair.b, rest);
     return sink.write(std::as_bytes(std::span(values)));

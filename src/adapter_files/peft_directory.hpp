@@ -5,19 +5,26 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "adapter/lora_adapter.hpp"
 
 namespace hyprstream {
 
-// Makes the directory, with F32 tensors. Errors: kAlreadyExists (the path is there and not an empty directory), those
-// of AtomicFile.
+inline constexpr std::string_view kPeftConfig = "adapter_config.json";
+inline constexpr std::string_view kPeftWeights = "adapter_model.safetensors";
+
+// Makes the directory, with F32 tensors. Errors: kAlreadyExists (the path is there and not an empty directory),
+// kUnsupported (q or k of an architecture whose rows rope_row_order() cannot put back), those of AtomicFile.
 Result<void> write_peft_directory(const LoraAdapter& adapter, const std::filesystem::path& directory);
 
-// F32, F16 and BF16 tensors. Errors: kCorrupt (naming file and tensor), kUnsupported (naming the option: DoRA,
-// modules_to_save, bias, ...), kNotFound, those of check_fits().
+// F32, F16 and BF16 tensors. Errors: those of parse_peft_config(), SafetensorsFile::open(), rope_row_order() and
+// make_dense_adapter(); kCorrupt (tensors that do not belong together, or not to the configuration), kUnsupported
+// (naming a tensor that is no A or B of a linear layer in a block).
 Result<LoraAdapter> read_peft_directory(const std::filesystem::path& directory, const BaseModel& base);
+
+// The same with the two files anywhere.
+Result<LoraAdapter> read_peft_files(const std::filesystem::path& config, const std::filesystem::path& weights,
+                                    const BaseModel& base);
 
 }  // namespace hyprstream

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "runtime/sequence.hpp"
@@ -33,6 +34,7 @@ struct LinearId {
 
 // "blk.3.attn_q.weight" <-> {3, kQ}; nothing for any other tensor.
 std::string_view gguf_linear_name(LinearModule module) noexcept;  // "attn_q", ...
+std::string linear_weight_name(LinearId id);
 std::optional<LinearId> parse_linear_weight_name(std::string_view tensor_name) noexcept;
 
 // The token that one column belongs to.

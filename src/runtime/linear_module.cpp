@@ -1,5 +1,6 @@
 #include <array>
 #include <charconv>
+#include <format>
 
 #include "runtime/linear_hook.hpp"
 
@@ -36,6 +37,10 @@ std::optional<LinearModule> parse_linear_module(std::string_view name) noexcept 
   for (std::size_t i = 0; i < kNames.size(); ++i)
     if (kNames[i].peft == name) return static_cast<LinearModule>(i);
   return std::nullopt;
+}
+
+std::string linear_weight_name(LinearId id) {
+  return std::format("blk.{}.{}.weight", id.layer, gguf_linear_name(id.module));
 }
 
 std::optional<LinearId> parse_linear_weight_name(std::string_view tensor_name) noexcept {

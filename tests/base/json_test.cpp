@@ -62,5 +62,17 @@ TEST(Json, RefusesDeepNestingWithoutRecursion) {
   expect_refused(objects, "more than 64 deep");
 }
 
+TEST(Json, KeepsTheOrderOfKeysWhereAsked) {
+  const auto parsed = parse_ordered_json(R"({"z": 1, "a": 2, "m": {"y": 3, "b": 4}})", "it");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->dump(), R"({"z":1,"a":2,"m":{"y":3,"b":4}})");
+  EXPECT_FALSE(parse_ordered_json(R"({"a": 1, "a": 2})", "it"));
+  std::string many = "{\"first\": 0";
+  for (int i = 0; i < 10'000; ++i) many += ",\"" + std::to_string(i) + "\":0";
+  many += "}";
+  EXPECT_TRUE(parse_json(many, "it"));
+  EXPECT_FALSE(parse_ordered_json(many, "it"));
+}
+
 }  // namespace
 }  // namespace hyprstream
