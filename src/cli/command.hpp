@@ -61,6 +61,7 @@ std::unique_ptr<Command> make_lora_create_command();
 std::unique_ptr<Command> make_lora_list_command();
 std::unique_ptr<Command> make_lora_info_command();
 std::unique_ptr<Command> make_lora_sparsify_command();
+std::unique_ptr<Command> make_lora_import_command();
 std::unique_ptr<Command> make_lora_export_command();
 std::unique_ptr<Command> make_lora_merge_command();
 std::unique_ptr<Command> make_lora_compare_command();

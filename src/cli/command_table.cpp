@@ -13,6 +13,7 @@ std::span<const CommandEntry> command_table() noexcept {
       CommandEntry{"lora list", "The stored adapters", make_lora_list_command},
       CommandEntry{"lora info", "What an adapter is, with a picture", make_lora_info_command},
       CommandEntry{"lora sparsify", "Prune an adapter into its next version", make_lora_sparsify_command},
+      CommandEntry{"lora import", "Store an adapter from PEFT or llama.cpp", make_lora_import_command},
       CommandEntry{"lora export", "Write an adapter for PEFT or llama.cpp", make_lora_export_command},
       CommandEntry{"lora merge", "Write a model with an adapter built in", make_lora_merge_command},
       CommandEntry{"lora compare", "Measure what an adapter changes", make_lora_compare_command},

@@ -1,0 +1,80 @@
+// hyprstream lora import.
+#include <filesystem>
+#include <format>
+#include <optional>
+#include <string>
+
+#include "adapter_files/adapter_store.hpp"
+#include "adapter_files/import.hpp"
+#include "cli/adapter_report.hpp"
+#include "cli/command.hpp"
+#include "cli/model_reference.hpp"
+
+namespace hyprstream {
+namespace {
+
+class LoraImportCommand final : public Command {
+ public:
+  CommandManual manual() const override {
+    return {.description =
+                "Stores an adapter that was made elsewhere: a PEFT directory (adapter_config.json and "
+                "adapter_model.safetensors), llama.cpp's LoRA GGUF, or an exported hyprstream adapter. What it is, its "
+                "content says. Values stay as they are; 'lora sparsify' prunes.",
+            .examples = {{"hyprstream lora import ./my-peft-adapter --base qwen3-0.6b-q8_0.gguf", "From PEFT."},
+                         {"hyprstream lora import style.gguf --name style", "For the bundled model, under another name."}}};
+  }
+
+  void declare(ArgumentList& arguments) override {
+    arguments.positional("PATH", ValueKind::kFile, path_, "A directory or file");
+    arguments.begin_section("Options");
+    arguments.file("--base,-b", "GGUF", base_, "The model that it shall run on", "the bundled one");
+    arguments.text("--name,-n", "NAME", name_, "Its name here", "its own, or that of the file");
+    arguments.flag("--json", json_, "Print one JSON object instead of a table");
+  }
+
+  Result<ExitCode> run(Console& console) override {
+    if (!path_ || path_->empty())
+      return fail(ErrorCode::kInvalidArgument, "PATH is missing: name a PEFT directory, a LoRA GGUF or an exported adapter");
+    if (name_) HYPRSTREAM_TRY(check_adapter_name(*name_));
+    const std::string base_path = model_path_for(base_);
+    HYPRSTREAM_ASSIGN(const auto base, read_base_model(base_path).transform_error(with_model_remedy));
+    HYPRSTREAM_ASSIGN(auto adapter, import_adapter(*path_, base));
+    auto description = adapter.description();
+    description.name = name_ ? *name_ : name_for(adapter);
+    HYPRSTREAM_ASSIGN(adapter, adapter.with_description(std::move(description)));
+    const AdapterLineage lineage{
+        .kind = AdapterLineage::Kind::kImported,
+        .source = std::filesystem::path(*path_).lexically_normal().filename().string(),
+        .parent_sha256 = {},
+        .parameters = {{"base_path", std::filesystem::absolute(base_path).lexically_normal().string()}}};
+    const auto store = AdapterStore::of_user();
+    HYPRSTREAM_ASSIGN(const auto version, store.create(adapter, lineage));
+    HYPRSTREAM_ASSIGN(const auto manifest, store.manifest(version));
+    HYPRSTREAM_TRY(console.write(json_ ? json_line(manifest_json(version, manifest)) : render_manifest(manifest)));
+    if (!adapter.changes_anything())
+      console.status(std::format("hyprstream: adapter '{}' changes nothing: B * A is zero everywhere", version.name));
+    return ExitCode::kSuccess;
+  }
+
+ private:
+  // Its own name if it has one that will do, else that of the file or directory, else one made from its id.
+  std::string name_for(const LoraAdapter& adapter) const {
+    const auto fallback = default_adapter_name(adapter.id());
+    if (adapter.name() != fallback && is_valid_adapter_name(adapter.name())) return adapter.name();
+    auto path = std::filesystem::path(*path_).lexically_normal();
+    if (path.filename().empty()) path = path.parent_path();
+    const std::string stem = path.stem().string();
+    return is_valid_adapter_name(stem) ? stem : fallback;
+  }
+
+  std::optional<std::string> path_;
+  std::optional<std::string> base_;
+  std::optional<std::string> name_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_lora_import_command() { return std::make_unique<LoraImportCommand>(); }
+
+}  // namespace hyprstream
