@@ -71,7 +71,7 @@ Result<LoraAdapter> import_adapter(const std::filesystem::path& path, const Base
     if (!is_there(config)) return not_an_adapter(path, "has no adapter_config.json beside it");
     return read_peft_files(config, path, base);
   }
-  return not_an_adapter(path, "is neither");
+  return not_an_adapter(path, "is no adapter");
 }
 
 }  // namespace hyprstream
