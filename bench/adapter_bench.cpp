@@ -1,5 +1,5 @@
-// Measures adapters in process: three engines on one model, the plain one, ours with sparse adapters and llama.cpp's own
-// mechanism with the same values dense, take turns. Prints one JSON object per measurement and repetition.
+// Measures adapters in process: three engines on one model, the plain one, ours with sparse adapters and llama.cpp's
+// own mechanism with the same values dense, take turns. Prints one JSON object per measurement and repetition.
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <filesystem>
@@ -124,8 +124,7 @@ void measure_speed(const Settings& settings, const BaseModel& base) {
   };
   // The first round warms up: pages, clocks, the thread pool, the ways through the graph.
   for (int round = 0; round <= settings.repetitions; ++round)
-    for (const auto& [label, engine] :
-         std::initializer_list<std::pair<std::string_view, RuntimeEngine*>>{
+    for (const auto& [label, engine] : std::initializer_list<std::pair<std::string_view, RuntimeEngine*>>{
              {"base", engines.base.get()}, {"hook", engines.hook.get()}, {"native", engines.native.get()}}) {
       if (engine == nullptr) continue;
       const double tokens_per_second = speed(*engine);

@@ -158,7 +158,8 @@ Result<void> write_peft_directory(const LoraAdapter& adapter, const std::filesys
   std::error_code error;
   const bool is_there = std::filesystem::exists(directory, error);
   if (is_there && !(std::filesystem::is_directory(directory, error) && std::filesystem::is_empty(directory, error)))
-    return fail(ErrorCode::kAlreadyExists, directory.string() + " is already there and not an empty directory");
+    return fail(ErrorCode::kAlreadyExists,
+                directory.string() + " is there already and not an empty directory: choose another name");
   if (!is_there && !std::filesystem::create_directory(directory, error))
     return fail_errno("cannot make " + directory.string(), error.value());
   auto written = write_files(adapter, directory);

@@ -23,12 +23,10 @@ bool is_file(std::string_view path) {
 // Where the first adapter's '+' stands: behind the longest beginning that is a file, or else behind ".gguf", or
 // else the first.
 std::size_t find_first_plus(const std::string& text) {
-  std::size_t first = std::string::npos;
   for (std::size_t at = text.rfind('+'); at != std::string::npos && at > 0; at = text.rfind('+', at - 1))
     if (is_file(std::string_view(text).substr(0, at))) return at;
   if (const auto extension = text.find(".gguf+"); extension != std::string::npos) return extension + 5;
-  first = text.find('+');
-  return first;
+  return text.find('+');
 }
 
 }  // namespace
@@ -50,8 +48,9 @@ Result<ModelAndAdapters> split_model_and_adapters(const std::string& text) {
   const auto plus = text.contains('+') && !is_file(text) ? find_first_plus(text) : std::string::npos;
   ModelAndAdapters parts{.model = text.substr(0, plus), .adapters = {}};
   if (plus == std::string::npos) return parts;
-  for (const auto part : std::views::split(std::string_view(text).substr(plus + 1), '+')) {
-    HYPRSTREAM_ASSIGN(auto choice, parse_adapter_choice(std::string_view(part.begin(), part.end())));
+  for (std::size_t begin = plus + 1, end = 0; end != std::string::npos; begin = end + 1) {
+    end = text.find('+', begin);
+    HYPRSTREAM_ASSIGN(auto choice, parse_adapter_choice(std::string_view(text).substr(begin, end - begin)));
     if (choice.reference.empty())
       return fail(ErrorCode::kInvalidArgument,
                   std::format("an adapter's name is missing behind a '+' in {}: write MODEL+ADAPTER", in_quotes(text)));

@@ -81,7 +81,7 @@ Result<float> parse_number(std::string_view name, std::string_view text, Range<f
   return parse_floating(name, text, range);
 }
 
-Result<double> parse_number(std::string_view name, std::string_view text, Range<double> range) {
+Result<double> parse_double(std::string_view name, std::string_view text, Range<double> range) {
   return parse_floating(name, text, range);
 }
 
@@ -190,7 +190,7 @@ void ArgumentList::number(std::string_view names, double& target, Range<double> 
   auto& option =
       add(names, "X", ValueKind::kNumber, describe(std::move(help), describe(range), std::format("{}", target)));
   option.assign = [&target, range, name = option.main_name()](std::string_view value) -> Result<void> {
-    HYPRSTREAM_ASSIGN(target, parse_number(name, value, range));
+    HYPRSTREAM_ASSIGN(target, parse_double(name, value, range));
     return {};
   };
 }
@@ -199,7 +199,7 @@ void ArgumentList::fraction(std::string_view names, std::optional<double>& targe
                             std::string_view unset_means) {
   auto& option = add(names, "X", ValueKind::kNumber, describe(std::move(help), "0 to below 1", unset_means));
   option.assign = [&target, name = option.main_name()](std::string_view value) -> Result<void> {
-    const auto number = parse_number(name, value, Range<double>{0, 1});
+    const auto number = parse_double(name, value, {0, 1});
     if (!number || *number >= 1)
       return fail(ErrorCode::kInvalidArgument,
                   std::format("{} must be a number from 0 to below 1, such as 0.99, not {}", name, in_quotes(value)));

@@ -85,6 +85,6 @@ class ArgumentList {
 // "--threads must be a whole number from 1 to 1024, not 'x'".
 Result<std::int64_t> parse_integer(std::string_view name, std::string_view text, Range<std::int64_t> range);
 Result<float> parse_number(std::string_view name, std::string_view text, Range<float> range);
-Result<double> parse_number(std::string_view name, std::string_view text, Range<double> range);
+Result<double> parse_double(std::string_view name, std::string_view text, Range<double> range);
 
 }  // namespace hyprstream

@@ -18,12 +18,13 @@ namespace {
 class LoraExportCommand final : public Command {
  public:
   CommandManual manual() const override {
-    return {.description =
-                "Writes a stored adapter for other programs. 'peft' is a directory for PEFT and vLLM, 'gguf' a file for "
-                "llama.cpp; both are dense, so that a 99% sparse adapter grows by a factor of about 50. 'native' is "
-                "hyprstream's own sparse file.",
-            .examples = {{"hyprstream lora export first --format gguf -o first.gguf", "For llama-server --lora."},
-                         {"hyprstream lora export first --format peft -o ./first-peft", "For PEFT."}}};
+    return {
+        .description =
+            "Writes a stored adapter for other programs. 'peft' is a directory for PEFT and vLLM, 'gguf' a file for "
+            "llama.cpp; both are dense, so that a 99% sparse adapter grows by a factor of about 50. 'native' is "
+            "hyprstream's own sparse file.",
+        .examples = {{"hyprstream lora export first --format gguf -o first.gguf", "For llama-server --lora."},
+                     {"hyprstream lora export first --format peft -o ./first-peft", "For PEFT."}}};
   }
 
   void declare(ArgumentList& arguments) override {
@@ -41,7 +42,8 @@ class LoraExportCommand final : public Command {
     const std::filesystem::path path = *output_;
     std::error_code ignored;
     if (format_ != "peft" && !force_ && std::filesystem::exists(path, ignored))
-      return fail(ErrorCode::kAlreadyExists, path.string() + " is there already: choose another name, or replace it with --force");
+      return fail(ErrorCode::kAlreadyExists,
+                  path.string() + " is there already: choose another name, or replace it with --force");
     HYPRSTREAM_ASSIGN(const auto adapter, store.load(version, true));
     if (format_ == "peft")
       HYPRSTREAM_TRY(write_peft_directory(adapter, path));

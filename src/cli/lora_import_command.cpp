@@ -16,12 +16,13 @@ namespace {
 class LoraImportCommand final : public Command {
  public:
   CommandManual manual() const override {
-    return {.description =
-                "Stores an adapter that was made elsewhere: a PEFT directory (adapter_config.json and "
-                "adapter_model.safetensors), llama.cpp's LoRA GGUF, or an exported hyprstream adapter. What it is, its "
-                "content says. Values stay as they are; 'lora sparsify' prunes.",
-            .examples = {{"hyprstream lora import ./my-peft-adapter --base qwen3-0.6b-q8_0.gguf", "From PEFT."},
-                         {"hyprstream lora import style.gguf --name style", "For the bundled model, under another name."}}};
+    return {
+        .description =
+            "Stores an adapter that was made elsewhere: a PEFT directory (adapter_config.json and "
+            "adapter_model.safetensors), llama.cpp's LoRA GGUF, or an exported hyprstream adapter. What it is, its "
+            "content says. Values stay as they are; 'lora sparsify' prunes.",
+        .examples = {{"hyprstream lora import ./my-peft-adapter --base qwen3-0.6b-q8_0.gguf", "From PEFT."},
+                     {"hyprstream lora import style.gguf --name style", "For the bundled model, under another name."}}};
   }
 
   void declare(ArgumentList& arguments) override {
@@ -34,7 +35,8 @@ class LoraImportCommand final : public Command {
 
   Result<ExitCode> run(Console& console) override {
     if (!path_ || path_->empty())
-      return fail(ErrorCode::kInvalidArgument, "PATH is missing: name a PEFT directory, a LoRA GGUF or an exported adapter");
+      return fail(ErrorCode::kInvalidArgument,
+                  "PATH is missing: name a PEFT directory, a LoRA GGUF or an exported adapter");
     if (name_) HYPRSTREAM_TRY(check_adapter_name(*name_));
     const std::string base_path = model_path_for(base_);
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(base_path).transform_error(with_model_remedy));
