@@ -18,8 +18,10 @@
 
 #include "adapter/base_model.hpp"
 #include "adapter_engine/lora_engine.hpp"
+#include "adapter_files/import.hpp"
 #include "adapter_files/merge.hpp"
 #include "adapter_files/peft_directory.hpp"
+#include "adapter_files/safetensors.hpp"
 #include "gguf/gguf_file.hpp"
 #include "runtime/quantization.hpp"
 #include "test_engine.hpp"
@@ -141,6 +143,43 @@ TEST_P(PeftOracle, MergedWeightsArePyTorchs) {
     for (const float value : expected_values) largest = std::max(largest, std::abs(value));
     EXPECT_LE(max_difference(values, expected_values), 1e-6F * largest) << tensor.name;
   }
+}
+
+// Imported, and really put into the weights.
+TEST_P(PeftOracle, AnImportedAdapterComputesWhatPyTorchComputes) {
+  const auto base = read_base_model(folder() / "base.gguf");
+  ASSERT_TRUE(base) << base.error().message;
+  const auto merged =
+      std::filesystem::path(testing::TempDir()) / std::format("peft-{}-{}.gguf", GetParam(), ::getpid());
+  for (const auto* name : {"plain", "patterned", "bfloat16", "float16"}) {
+    const auto adapter = import_adapter(folder() / name, *base);
+    ASSERT_TRUE(adapter) << adapter.error().message;
+    const WeightedAdapter weighted{.adapter = &*adapter, .scale = 1};
+    ASSERT_TRUE(merge_adapters(folder() / "base.gguf", {&weighted, 1}, merged, {}));
+    EXPECT_LE(max_difference(all_logits(*load_exactly(merged)), expected(name)), kTolerance) << name;
+    std::filesystem::remove(merged);
+  }
+}
+
+// Out and in again: PEFT's own files carry the same numbers, whatever the order of their rows.
+TEST_P(PeftOracle, AnExportedAdapterHoldsTheSameMatrices) {
+  const auto base = read_base_model(folder() / "base.gguf");
+  ASSERT_TRUE(base) << base.error().message;
+  const auto exported = std::filesystem::path(testing::TempDir()) / std::format("peft-{}-{}", GetParam(), ::getpid());
+  const auto adapter = import_adapter(folder() / "patterned", *base);
+  ASSERT_TRUE(adapter) << adapter.error().message;
+  ASSERT_TRUE(write_peft_directory(*adapter, exported));
+  const auto ours = SafetensorsFile::open(exported / kPeftWeights);
+  const auto theirs = SafetensorsFile::open(folder() / "patterned" / kPeftWeights);
+  ASSERT_TRUE(ours && theirs);
+  ASSERT_EQ(ours->tensors().size(), theirs->tensors().size());
+  for (const auto& tensor : theirs->tensors()) {
+    const auto same = std::ranges::find(ours->tensors(), tensor.name, &SafeTensor::name);
+    ASSERT_NE(same, ours->tensors().end()) << tensor.name;
+    EXPECT_EQ(same->shape, tensor.shape) << tensor.name;
+    EXPECT_TRUE(std::ranges::equal(same->bytes, tensor.bytes)) << tensor.name;
+  }
+  std::filesystem::remove_all(exported);
 }
 
 INSTANTIATE_TEST_SUITE_P(Architectures, PeftOracle, testing::Values("qwen3", "llama"),
