@@ -118,7 +118,9 @@ Result<DensePair> dense_pair(LinearId id, const TensorPair& tensors, const PeftC
                  .row_order = {}};
   // Of a layer that does not fit, make_dense_adapter() says how.
   if (const auto* shape = base.find(id); shape != nullptr && shape->out == b.rows) {
-    HYPRSTREAM_ASSIGN(pair.row_order, rope_row_order(base, id, b.rows));
+    auto order = rope_row_order(base, id, b.rows);
+    if (!order) return fail(order.error().code, std::format("{}: {}", file, order.error().message));
+    pair.row_order = std::move(*order);
   }
   return pair;
 }

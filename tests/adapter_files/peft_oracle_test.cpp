@@ -145,22 +145,6 @@ TEST_P(PeftOracle, MergedWeightsArePyTorchs) {
   }
 }
 
-// Imported, and really put into the weights.
-TEST_P(PeftOracle, AnImportedAdapterComputesWhatPyTorchComputes) {
-  const auto base = read_base_model(folder() / "base.gguf");
-  ASSERT_TRUE(base) << base.error().message;
-  const auto merged =
-      std::filesystem::path(testing::TempDir()) / std::format("peft-{}-{}.gguf", GetParam(), ::getpid());
-  for (const auto* name : {"plain", "patterned", "bfloat16", "float16"}) {
-    const auto adapter = import_adapter(folder() / name, *base);
-    ASSERT_TRUE(adapter) << adapter.error().message;
-    const WeightedAdapter weighted{.adapter = &*adapter, .scale = 1};
-    ASSERT_TRUE(merge_adapters(folder() / "base.gguf", {&weighted, 1}, merged, {}));
-    EXPECT_LE(max_difference(all_logits(*load_exactly(merged)), expected(name)), kTolerance) << name;
-    std::filesystem::remove(merged);
-  }
-}
-
 // Out and in again: PEFT's own files carry the same numbers, whatever the order of their rows.
 TEST_P(PeftOracle, AnExportedAdapterHoldsTheSameMatrices) {
   const auto base = read_base_model(folder() / "base.gguf");

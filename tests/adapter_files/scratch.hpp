@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <format>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include <string_view>
 
 #include "adapter/lora_adapter.hpp"
+#include "small_base.hpp"
 
 namespace hyprstream::testing_support {
 
@@ -39,27 +41,6 @@ class ScratchTest : public testing::Test {
 
   std::filesystem::path folder_;
 };
-
-// A model of two layers that exists nowhere: hidden 8, 2 query heads and 1 key head of 4, feed-forward 12.
-inline BaseModel small_base(std::string architecture = "qwen3") {
-  BaseModel base{.name = "small",
-                 .architecture = std::move(architecture),
-                 .header_sha256 = std::string(64, 'a'),
-                 .heads = 2,
-                 .kv_heads = 1,
-                 .linears = {},
-                 .other_weights = {}};
-  for (int layer = 0; layer < 2; ++layer) {
-    base.linears.push_back({{layer, LinearModule::kQ}, 8, 8});
-    base.linears.push_back({{layer, LinearModule::kK}, 8, 4});
-    base.linears.push_back({{layer, LinearModule::kV}, 8, 4});
-    base.linears.push_back({{layer, LinearModule::kO}, 8, 8});
-    base.linears.push_back({{layer, LinearModule::kGate}, 8, 12});
-    base.linears.push_back({{layer, LinearModule::kUp}, 8, 12});
-    base.linears.push_back({{layer, LinearModule::kDown}, 12, 8});
-  }
-  return base;
-}
 
 // Every way in which a damaged file differs from a sound one: cut at each length, and one byte changed at a time.
 // Calls `use` with each.
