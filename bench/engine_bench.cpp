@@ -5,19 +5,17 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <vector>
 
-#include "runtime/engine.hpp"
+#include "bench_support.hpp"
 #include "runtime/llama_cpp_engine.hpp"
 
 namespace {
 
 using namespace hyprstream;
-using Clock = std::chrono::steady_clock;
+using namespace hyprstream::bench;
 
 struct Settings {
   EngineOptions engine{.context_length = 1024};
@@ -43,32 +41,12 @@ class NoOpHook final : public LinearHook {
   std::atomic<std::size_t> columns_ = 0;
 };
 
-[[noreturn]] void give_up(const std::string& message) {
-  std::cerr << "engine_bench: " << message << '\n';
-  std::exit(1);
-}
-
-template <typename T>
-T value_of(Result<T> result) {
-  if (!result) give_up(result.error().message);
-  return std::move(*result);
-}
-
-double tokens_per_second(int tokens, Clock::time_point start) {
-  return tokens / std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double prefill(RuntimeEngine& engine, int count) {
-  std::mt19937 random(1);
-  std::vector<Token> tokens(static_cast<std::size_t>(count));
-  for (auto& token : tokens)
-    token = static_cast<Token>(random() % static_cast<unsigned>(engine.model_info().vocabulary_size));
+double prefill_speed(RuntimeEngine& engine, int count) {
+  const auto tokens = random_tokens(engine, count);
   const auto sequence = value_of(ScopedSequence::open(engine));
   const auto start = Clock::now();
-  const std::int32_t last = count - 1;
-  const StepInput input{sequence.id(), tokens, {&last, 1}};
-  value_of(engine.step({&input, 1}));
-  return tokens_per_second(count, start);
+  prefill(engine, sequence.id(), tokens);
+  return count / seconds_since(start);
 }
 
 // With a fixed number of threads every run must choose the same tokens, hook or no hook.
@@ -77,7 +55,7 @@ void check_tokens(const std::vector<Token>& tokens, bool must_repeat) {
   if (must_repeat && tokens != expected) give_up("two runs chose different tokens");
 }
 
-double decode(RuntimeEngine& engine, int count) {
+double decode_speed(RuntimeEngine& engine, int count) {
   const auto sampler = value_of(engine.make_sampler({.temperature = 0}));
   const auto sequence = value_of(ScopedSequence::open(engine));
   Token token = 1;
@@ -90,15 +68,15 @@ double decode(RuntimeEngine& engine, int count) {
     token = value_of(sampler->sample(output.logits.front()));
     tokens.push_back(token);
   }
-  const double speed = tokens_per_second(count, start);
+  const double speed = count / seconds_since(start);
   check_tokens(tokens, !engine.options().adaptive_threads);
   return speed;
 }
 
 void measure(RuntimeEngine& engine, const Settings& settings, std::string_view label) {
   nlohmann::ordered_json line{{"label", label}};
-  if (settings.prefill_tokens > 0) line["prefill_tokens_per_second"] = prefill(engine, settings.prefill_tokens);
-  if (settings.decode_tokens > 0) line["decode_tokens_per_second"] = decode(engine, settings.decode_tokens);
+  if (settings.prefill_tokens > 0) line["prefill_tokens_per_second"] = prefill_speed(engine, settings.prefill_tokens);
+  if (settings.decode_tokens > 0) line["decode_tokens_per_second"] = decode_speed(engine, settings.decode_tokens);
   std::cout << line.dump() << std::endl;
 }
 
@@ -117,17 +95,12 @@ int main(int argc, char** argv) {
   app.add_flag("!--fixed-threads", settings.engine.adaptive_threads, "do not adapt to a busy machine");
   CLI11_PARSE(app, argc, argv);
 
-  std::vector<LinearModule> modules;
-  for (const auto& name : settings.hooked) {
-    const auto module = parse_linear_module(name);
-    if (!module) give_up("'" + name + "' is no target module");
-    modules.push_back(*module);
-  }
+  const auto modules = parse_modules(settings.hooked);
   settings.engine.max_outputs = 1;
   const auto engine = value_of(LlamaCppEngine::create(settings.engine));
   NoOpHook hook(modules);
-  decode(*engine, std::max(settings.decode_tokens, 8));  // warm-up: pages, clocks, thread pool
-  if (settings.prefill_tokens > 0) prefill(*engine, settings.prefill_tokens);
+  decode_speed(*engine, std::max(settings.decode_tokens, 8));  // warm-up: pages, clocks, thread pool
+  if (settings.prefill_tokens > 0) prefill_speed(*engine, settings.prefill_tokens);
   for (int i = 0; i < settings.repetitions; ++i) {
     if (modules.empty() || settings.interleave_hook) {
       engine->set_linear_hook(nullptr);

@@ -89,6 +89,57 @@ def compare_hook(report, rounds):
     )
 
 
+SEVEN = "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
+
+
+def adapter_medians(measure, *more):
+    """adapter_bench interleaves within one process, and checks what the adapters do: {label: {figure: median}}."""
+    command = [BIN / "adapter_bench", "-m", synthetic_model("qwen3-0.6b"), "-t", THREADS, "--measure", measure, *more]
+    values = {}
+    for line in run_json_lines([str(part) for part in command], timeout=1800):
+        for figure, value in line.items():
+            if figure != "label":
+                values.setdefault(line["label"], {}).setdefault(figure, []).append(value)
+    return {label: {figure: median(found) for figure, found in figures.items()} for label, figures in values.items()}
+
+
+def compare_adapters(report, rounds):
+    """99% sparse, rank 16, on the 0.6B shape, against the base model and the same values as llama.cpp's dense adapter."""
+    for targets, name, least_base, least_native in (("q_proj,v_proj", "q,v", 0.97, 1.08), (SEVEN, "all seven", 0.93, 1.15)):
+        say(f"adapters: decode, {name}")
+        found = adapter_medians("decode", "--targets", targets, "-r", rounds * 3)
+        speed = {label: figures["tokens_per_second"] for label, figures in found.items()}
+        for other, least in (("base", least_base), ("native", least_native)):
+            report.add(
+                f"decode, one adapter on {name} / {'base' if other == 'base' else 'dense in llama.cpp'}",
+                speed["hook"] / speed[other],
+                (">=", least),
+                f"{speed['hook']:.1f} / {speed[other]:.1f} tokens/s",
+            )
+    for measure, targets, what, least, repeats in (
+        ("batch", "q_proj,v_proj", "8 sequences, 8 adapters on q,v / 8 on the base", 0.94, rounds * 2),
+        ("prefill", SEVEN, "prefill of 512, all seven / base", 0.93, rounds),
+    ):
+        say(f"adapters: {measure}")
+        found = adapter_medians(measure, "--targets", targets, "-r", repeats, "-n", 32)
+        speed = {label: figures["tokens_per_second"] for label, figures in found.items()}
+        report.add(what, speed["hook"] / speed["base"], (">=", least), f"{speed['hook']:.1f} / {speed['base']:.1f} tokens/s")
+
+
+def compare_adapter_costs(report, rounds):
+    for targets, name in (("q_proj,v_proj", "q,v"), (SEVEN, "all seven")):
+        say(f"adapters: load, {name}")
+        found = adapter_medians("load", "--targets", targets, "-r", rounds * 3)
+        ours = found["hook"]["load_milliseconds"]
+        theirs = found["native"]["load_milliseconds"]
+        report.add(f"load an adapter on {name}, ms", ours, ("<=", 2), f"llama.cpp, dense: {theirs:.1f} ms")
+    say("adapters: memory of 1,000")
+    found = adapter_medians("memory")
+    ours = found["hook"]["resident_bytes"]
+    dense = found["dense"]["resident_bytes"]
+    report.add("resident bytes of each of 1,000 adapters / dense", ours / dense, ("<=", 1 / 30), f"{ours / 1e3:.0f} / {dense / 1e3:.0f} kB")
+
+
 def seconds_to_first_byte(command):
     """From the start of the process to the first byte it generates.
 
@@ -193,6 +244,8 @@ BENCHMARKS = {
     "speed": lambda report, rounds: compare_speed(report, "qwen3-0.6b", rounds * 3),
     "speed-1.7b": lambda report, rounds: compare_speed(report, "qwen3-1.7b", rounds),
     "hook": compare_hook,
+    "adapters": compare_adapters,
+    "adapter-costs": compare_adapter_costs,
     "start": compare_start,
     "busy": compare_busy,
 }
