@@ -1,12 +1,14 @@
 #!/bin/bash
-# The acceptance script: builds hyprstream, generates text twice, and checks every line that is
-# printed. MODEL_PATH names a GGUF to use in place of the bundled model.
+# The acceptance script: builds hyprstream, generates text twice without and once with an adapter, and checks every
+# line that is printed, and that the adapter's printed effect is the measured one. MODEL_PATH names a GGUF to use in place of the bundled model.
 set -euo pipefail
 MODEL_PATH=${MODEL_PATH:-}
 [ -z "$MODEL_PATH" ] || MODEL_PATH=$(realpath -m -- "$MODEL_PATH")
 cd "$(dirname "$0")/.."
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+output=$work/output
+export HYPRSTREAM_HOME=$work/home # the user's own adapters stay alone
 
 fail() {
   echo "test_quick_start: $*" >&2
@@ -50,7 +52,42 @@ quick_start() {
   [ "$order" = "🚀📁💭✅🔮📝⏱️🏃" ] || fail "the lines are out of order: $order"
 }
 
+# with_adapter RANK SEED: quick-start makes an adapter; what it prints about the effect must be what lora compare
+# measures on the same text. 1 if that text is not cut into the tokens that it was generated in, so that there is no telling.
+with_adapter() {
+  local rank=$1 seed=$2 id text compared figures
+  local arguments=(--create-lora --lora-rank "$rank" --seed "$seed" --prompt "The future of AI is" --max-tokens 30)
+  [ -z "$MODEL_PATH" ] || arguments+=(--model-path "$MODEL_PATH")
+  echo "hyprstream quick-start ${arguments[*]@Q}"
+  ./hyprstream quick-start "${arguments[@]}" >"$output" 2>&1 </dev/null || fail "it exited with $?"
+  id=$(sed -nE 's/^🔥 Applied [0-9.]+% sparsity to LoRA ([0-9a-f-]{36}) .*/\1/p' "$output")
+  [ -n "$id" ] || fail "the line about sparsity is missing"
+  has "line about the adapter" "^📎 Added LoRA adapter: LoRA-${id:0:8}\$"
+  has "sparsity, at least 99%" '^🔥 Applied (99\.[0-9]|100\.0)% sparsity to LoRA '
+  has "line about generating" "^🧠 Generating with 1 LoRA adapter\(s\): \[\"$id\"\]\$"
+  has "label of the text" "^\[LoRA-${id:0:8}\] The future of AI is"
+  has "effect" '^🔬 Adapter effect: mean \|Δlogit\| [0-9.e-]+, KL [0-9.e-]+ nats per token, top token changed at [0-9]+ of [0-9]+ positions$'
+  has "last line" "^📎 Used LoRA adapters: \[\"$id\"\]\$"
+  ! grep -qE '^🔬 Adapter effect: mean \|Δlogit\| 0,' "$output" || fail "base and adapter have the same logits"
+
+  text=$work/text
+  sed -n '/^📝 Generated text:$/,/^⏱️  Time:/p' "$output" | sed '1d;$d' | sed "1s/^\[LoRA-${id:0:8}\] //" | sed -z 's/\n\n$//' >"$text"
+  compared=$(./hyprstream lora compare "$id" --text "$text" ${MODEL_PATH:+--base "$MODEL_PATH"}) || fail "lora compare exited with $?"
+  grep -q "^Text  *$(sed -nE 's/^🔬 .* of ([0-9]+) positions$/\1/p' "$output") tokens$" <<<"$compared" || return 1
+  figures=$(sed -nE 's/^🔬 Adapter effect: mean \|Δlogit\| ([^,]+), KL ([^ ]+) .* changed at ([0-9]+) .*/\1 \2 \3/p' "$output")
+  # The last digit may differ: another split of the prompt rounds differently.
+  awk -v shown="$figures" '
+    /^Mean/ { change = $3 } /^KL/ { kl = $3 } /^Top/ { top = $5 }
+    END { split(shown, s, " "); exit !(near(s[1], change) && near(s[2], kl) && s[3] - top <= 1 && top - s[3] <= 1) }
+    function near(a, b) { return a > 0 && (a > b ? a - b : b - a) <= 0.05 * b }' <<<"$compared" ||
+    fail "the printed effect ($figures) is not what lora compare measures: $compared"
+}
+
 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make build
 quick_start "The future of AI is" 30
 quick_start "Explain quantum computing in simple terms:" 50
+for seed in 1 2 3 4 5 none; do
+  [ "$seed" != none ] || fail "no generated text was tokenized as it was generated"
+  ! with_adapter 16 "$seed" || break
+done
 echo "test_quick_start: passed"
