@@ -12,6 +12,7 @@
 #include "adapter/base_model.hpp"
 #include "adapter_engine/lora_engine.hpp"
 #include "adapter_files/merge.hpp"
+#include "fused_model.hpp"
 #include "random_adapter.hpp"
 #include "synthetic_model/synthetic_model.hpp"
 #include "test_engine.hpp"
@@ -135,6 +136,25 @@ TEST_P(Architecture, ThreeWaysAgree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ThreeWays, Architecture, testing::Values("qwen3", "qwen2", "llama"));
+
+// A layout where q, k and v are one matrix: what is there works, and what is not is refused by name.
+TEST(ThreeWays, FusedLayersAreRefusedAndOthersAgree) {
+  const Scratch model("fused.gguf");
+  write_fused_model(model.path());
+  const auto base = read_base_model(model.path());
+  ASSERT_TRUE(base) << base.error().message;
+  for (const auto* name : {"q_proj", "v_proj", "gate_proj"}) {
+    const auto refused = parse_target_modules(name, *base);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+    EXPECT_NE(refused.error().message.find("attn_qkv"), std::string::npos) << refused.error().message;
+  }
+  EXPECT_EQ(format_target_modules(*parse_target_modules("all", *base)), "o_proj,up_proj,down_proj");
+  // One made for a model with q, k and v apart does not fit.
+  const auto other = read_base_model(HYPRSTREAM_F32_MODEL);
+  EXPECT_EQ(check_fits(*random_adapter(*other, 4, 0.1, 1), *base).error().code, ErrorCode::kUnsupported);
+  expect_three_ways_agree(model.path(), 0.05, 0.2F);
+}
 
 // On quantized weights the ways differ in rounding only: Kullback-Leibler divergence per token.
 TEST(ThreeWays, HookAndNativeAgreeOnQuantizedWeights) {
