@@ -113,7 +113,8 @@ Result<std::vector<LinearModule>> parse_target_modules(std::string_view text, co
                             base.architecture, joined(base.other_weights)));
   if (text == "all") return there;
   std::vector<LinearModule> modules;
-  for (const auto part : std::views::split(text, ',')) {
+  // Of an empty text, split() makes nothing at all rather than one empty name.
+  for (const auto part : std::views::split(text.empty() ? "," : text, ',')) {
     const std::string_view name(part.begin(), part.end());
     const auto module = parse_linear_module(name);
     if (!module)

@@ -32,7 +32,8 @@ class Corpus : public ScratchTest {
 };
 
 TEST_F(Corpus, AdapterFile) {
-  expect_as_named("adapter_file_fuzzer", [&](const std::string& bytes) { return read_adapter_file(write("a", bytes)); });
+  expect_as_named("adapter_file_fuzzer",
+                  [&](const std::string& bytes) { return read_adapter_file(write("a", bytes)); });
 }
 
 TEST_F(Corpus, GgufLora) {
