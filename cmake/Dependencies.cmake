@@ -6,6 +6,7 @@ find_package(hwy REQUIRED CONFIG)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(spdlog REQUIRED)
+find_package(CURL REQUIRED)
 pkg_check_modules(llama REQUIRED IMPORTED_TARGET llama)
 pkg_check_modules(ggml REQUIRED IMPORTED_TARGET ggml)
 find_library(GGML_BASE_LIBRARY ggml-base REQUIRED) # which ggml's pkg-config file leaves out
