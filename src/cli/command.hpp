@@ -56,7 +56,13 @@ std::span<const CommandGroup> command_groups() noexcept;
 // ---- One per file ----
 std::unique_ptr<Command> make_quick_start_command();
 std::unique_ptr<Command> make_run_command();
+std::unique_ptr<Command> make_model_pull_command();
+std::unique_ptr<Command> make_model_list_command();
 std::unique_ptr<Command> make_model_info_command();
+std::unique_ptr<Command> make_model_search_command();
+std::unique_ptr<Command> make_model_verify_command();
+std::unique_ptr<Command> make_model_remove_command();
+std::unique_ptr<Command> make_model_registries_command();
 std::unique_ptr<Command> make_lora_create_command();
 std::unique_ptr<Command> make_lora_list_command();
 std::unique_ptr<Command> make_lora_info_command();

@@ -8,7 +8,13 @@ std::span<const CommandEntry> command_table() noexcept {
   static constexpr std::array kCommands{
       CommandEntry{"quick-start", "See that everything works: text from the bundled model", make_quick_start_command},
       CommandEntry{"run", "Answer one prompt, or chat", make_run_command},
-      CommandEntry{"model info", "What a model's file says about it", make_model_info_command},
+      CommandEntry{"model pull", "Fetch a model from a registry", make_model_pull_command},
+      CommandEntry{"model list", "The models on this disk", make_model_list_command},
+      CommandEntry{"model info", "What a model's file, or its repository, says about it", make_model_info_command},
+      CommandEntry{"model search", "Find models on the hub", make_model_search_command},
+      CommandEntry{"model verify", "Compare models with their digests", make_model_verify_command},
+      CommandEntry{"model remove", "Remove a model from the cache", make_model_remove_command},
+      CommandEntry{"model registries", "Where models come from, and their short names", make_model_registries_command},
       CommandEntry{"lora create", "Make a new adapter", make_lora_create_command},
       CommandEntry{"lora list", "The stored adapters", make_lora_list_command},
       CommandEntry{"lora info", "What an adapter is, with a picture", make_lora_info_command},
@@ -25,7 +31,7 @@ std::span<const CommandEntry> command_table() noexcept {
 
 std::span<const CommandGroup> command_groups() noexcept {
   static constexpr std::array kGroups{
-      CommandGroup{"model", "Look at models"},
+      CommandGroup{"model", "Get models, look at them, remove them"},
       CommandGroup{"lora", "Make, prune, compare and exchange adapters"},
   };
   return kGroups;

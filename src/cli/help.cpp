@@ -69,6 +69,10 @@ std::string render_options(const ArgumentList& arguments, std::size_t width) {
 
 constexpr std::string_view kEnvironmentAndExitCodes[][2] = {
     {"HYPRSTREAM_HOME", "Where hyprstream keeps its own data. Default: hyprstream in the XDG data directory."},
+    {"HF_HOME, HF_HUB_CACHE", "Where models are kept, shared with other tools. Default: ~/.cache/huggingface."},
+    {"HF_TOKEN", "For private and gated repositories; else the token that the hub's own tools have saved."},
+    {"HF_ENDPOINT", "The hub to get models from. Default: https://huggingface.co."},
+    {"HF_HUB_OFFLINE", "If 1, never use the network."},
     {"HYPRSTREAM_LOG", "Log level on standard error: debug, info, warning, error or off. Default: warning."},
     {"NO_COLOR", "If set, no colours."},
 };

@@ -6,9 +6,13 @@
 
 #include "base/terminal.hpp"
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/model_reference.hpp"
+#include "cli/model_source.hpp"
 #include "cli/printable.hpp"
+#include "cli/remote_model_info.hpp"
 #include "gguf/model_info.hpp"
+#include "hub/hub_client.hpp"
 
 namespace hyprstream {
 namespace {
@@ -74,31 +78,67 @@ std::string render_json(const ModelInfo& info) {
 class ModelInfoCommand final : public Command {
  public:
   CommandManual manual() const override {
-    return {.description =
-                "Shows what a GGUF file says about its model. Reads the file's header only, so it is quick "
-                "for a model of any size.",
-            .examples = {{"hyprstream model info", "The bundled model."},
-                         {"hyprstream model info qwen3-0.6b-q8_0.gguf --json", "A file of yours, for programs."}}};
+    return {
+        .description =
+            "Shows what a GGUF file says about its model. Reads the file's header only, so it is quick "
+            "for a model of any size. For a model that is not on this disk it asks the hub what the repository has.",
+        .examples = {{"hyprstream model info", "The bundled model."},
+                     {"hyprstream model info Qwen/Qwen3-4B-GGUF", "Which quantizations a repository has."},
+                     {"hyprstream model info qwen3-0.6b-q8_0.gguf --json", "A file of yours, for programs."}}};
   }
 
   void declare(ArgumentList& arguments) override {
-    arguments.positional("PATH", ValueKind::kFile, path_,
-                         "A GGUF file, or 'bundled' for the bundled model, which it is if left out");
+    arguments.positional("MODEL", ValueKind::kFile, model_,
+                         "The bundled model if left out; else " + std::string(kModelForms));
     arguments.begin_section("Options");
     arguments.flag("--json", json_, "Print one JSON object instead of a table");
+    arguments.flag("--remote", remote_, "Ask the hub even if the model is in the cache");
+    hub_.declare(arguments);
   }
 
   Result<ExitCode> run(Console& console) override {
-    if (path_ && path_->empty()) return fail(ErrorCode::kInvalidArgument, "PATH is empty: name a GGUF file");
-    HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(model_path_for(path_)).transform_error(with_model_remedy));
+    if (model_ && model_->empty()) return fail(ErrorCode::kInvalidArgument, "MODEL is empty: name a GGUF file");
+    std::error_code ignored;
+    if (!model_ || *model_ == kBundledModel || std::filesystem::exists(*model_, ignored))
+      return show_file(model_path_for(model_), console);
+    HYPRSTREAM_ASSIGN(const auto settings, hub_.settings());
+    HYPRSTREAM_ASSIGN(const auto reference, read_reference(*model_, settings));
+    if (reference.kind == ModelReference::Kind::kPath) return show_file(*model_, console);
+    if (!remote_)
+      if (const auto found = find_pulled(settings, reference)) return show_file(found->path(), console);
+    if (reference.kind == ModelReference::Kind::kUrl)
+      return fail(
+          ErrorCode::kNotFound,
+          std::format("{} was not fetched yet, and an address alone says nothing about it: get it with hyprstream "
+                      "model pull",
+                      reference.url->text()));
+    return show_repository(settings, reference.hub, console);
+  }
+
+ private:
+  Result<ExitCode> show_file(const std::filesystem::path& path, Console& console) const {
+    HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(path).transform_error(with_model_remedy));
     HYPRSTREAM_ASSIGN(const auto info, read_model_info(file));
     HYPRSTREAM_TRY(console.write(json_ ? render_json(info) : render_table(info)));
     return ExitCode::kSuccess;
   }
 
- private:
-  std::optional<std::string> path_;
+  Result<ExitCode> show_repository(const HubSettings& settings, const HubReference& reference, Console& console) const {
+    const InterruptScope interrupt;
+    HYPRSTREAM_ASSIGN(auto client, HubClient::create(settings, [&] { return interrupt.was_interrupted(); }));
+    HYPRSTREAM_ASSIGN(const auto files, client.list_files(reference.repository, reference.revision));
+    HYPRSTREAM_ASSIGN(const auto chosen, reference.file
+                                             ? choose_file(files, *reference.file, reference.repository)
+                                             : choose_variant(files, reference.quantization, reference.repository));
+    HYPRSTREAM_TRY(console.write(json_ ? render_repository_json(reference, files, chosen)
+                                       : render_repository(reference, files, chosen)));
+    return ExitCode::kSuccess;
+  }
+
+  std::optional<std::string> model_;
   bool json_ = false;
+  bool remote_ = false;
+  HubFlags hub_;
 };
 
 }  // namespace

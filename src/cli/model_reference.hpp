@@ -19,8 +19,8 @@ std::string model_path_for(const std::optional<std::string>& reference);
 // A failure to open the model, with what the user can do about it.
 Error with_model_remedy(Error error);
 
-// Whether the text names a model: kBundledModel, a file that exists, or what is written like a
-// path ("a/b", "x.gguf").
+// Whether the text names a model: kBundledModel, a file that exists, what is written like a path or
+// repository ("a/b", "x.gguf"), or a short name ("qwen3-0.6b").
 bool names_a_model(const std::string& text);
 
 // The path as a person wants to read it: "./models/x.gguf" below the current directory.

@@ -12,6 +12,7 @@
 #include "cli/generation_output.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_reference.hpp"
+#include "cli/model_source.hpp"
 #include "cli/printable.hpp"
 #include "cli/quick_start_adapter.hpp"
 #include "cli/sampling_flags.hpp"
@@ -26,20 +27,23 @@ class QuickStartCommand final : public Command {
   CommandManual manual() const override {
     return {.description =
                 "Continues a prompt with the bundled model, or with one of yours, and says how fast that "
-                "was. Needs no network.",
+                "was. Needs no network, unless it is told of a model that is not there yet.",
             .examples = {
                 {"hyprstream quick-start", "The bundled model, 50 tokens."},
                 {"hyprstream quick-start --prompt 'The future of AI is' --max-tokens 30",
                  "Another prompt and a shorter text."},
                 {"hyprstream quick-start --model-path qwen3-0.6b-q8_0.gguf --temperature 0",
                  "A model of yours, always the most likely token."},
+                {"hyprstream quick-start --model qwen3-0.6b", "A model from the hub, pulled the first time."},
                 {"hyprstream quick-start --create-lora --lora-rank 16",
                  "With a new random adapter, and the measured effect of it."},
                 {"hyprstream quick-start --seed 1 --json", "For programs: one JSON object, the same text each time."}}};
   }
 
   void declare(ArgumentList& arguments) override {
-    arguments.file("--model-path,-m", "GGUF", model_, "The model", "the bundled one");
+    arguments.file("--model-path,-m", "GGUF", model_path_, "The model's file", "the bundled one");
+    arguments.text("--model", "MODEL", model_,
+                   "The model by name, pulled if it is not there yet: " + std::string(kModelForms));
     arguments.text("--prompt,-p", "TEXT", prompt_, "The text to continue");
     max_tokens_.declare(arguments);
     arguments.number("--temperature", sampling_.temperature, {0, 100},
@@ -48,14 +52,18 @@ class QuickStartCommand final : public Command {
     arguments.flag("--create-lora", create_lora_, "Make a 99% sparse LoRA adapter first, and generate with it");
     arguments.integer("--lora-rank", lora_rank_, {1, static_cast<int>(kMaxRank)}, "Rank of that adapter", "8");
     arguments.flag("--json", json_, "Print one JSON object instead of text");
+    hub_.declare(arguments);
     engine_.declare(arguments);
   }
 
   Result<ExitCode> run(Console& console) override {
     if (prompt_.empty())
       return fail(ErrorCode::kInvalidArgument, "the prompt is empty: give the text to continue with --prompt");
+    if (model_ && model_path_)
+      return fail(ErrorCode::kInvalidArgument, "--model and --model-path both name the model: drop one of them");
     InterruptScope interrupt;
-    const std::string path = model_path_for(model_);
+    HYPRSTREAM_ASSIGN(const std::string path, model_path_ ? Result<std::string>(*model_path_)
+                                                          : local_model_path(model_, hub_, console, interrupt));
     if (!json_)
       HYPRSTREAM_TRY(console.write(std::format("🚀 Hyprstream Quick Start\n📁 Model: {}\n💭 Prompt: {}\n\n",
                                                printable_line(display_path(path)), printable_line(prompt_))));
@@ -133,11 +141,13 @@ class QuickStartCommand final : public Command {
     return result.finish_reason == FinishReason::kCancelled ? ExitCode::kInterrupted : ExitCode::kSuccess;
   }
 
+  std::optional<std::string> model_path_;
   std::optional<std::string> model_;
   std::string prompt_ = "Hello, I am";
   MaxTokensFlag max_tokens_{50};
   SamplingParams sampling_;
   EngineFlags engine_;
+  HubFlags hub_;
   bool create_lora_ = false;
   std::optional<int> lora_rank_;
   bool json_ = false;

@@ -19,6 +19,7 @@
 #include "cli/generation_output.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_reference.hpp"
+#include "cli/model_source.hpp"
 #include "cli/printable.hpp"
 #include "cli/sampling_flags.hpp"
 
@@ -58,12 +59,14 @@ class RunCommand final : public Command {
         .description =
             "Answers one prompt and ends, or, on a terminal and without a prompt, chats with you.\n"
             "\n"
-            "A single argument is the MODEL if it is a file, a path or 'bundled', and the PROMPT for the bundled "
-            "model if it has a space in it. Without a PROMPT, what is piped in is the prompt.",
+            "A single argument is the MODEL if it is a file, a path, a model's name or 'bundled', and the PROMPT for the "
+            "bundled model if it has a space in it. A model that is not there yet is pulled first. Without a PROMPT, "
+            "what is piped in is the prompt.",
         .examples = {{"hyprstream run", "Chat with the bundled model."},
                      {"hyprstream run bundled \"Tell me a story\"", "One answer."},
                      {"hyprstream run qwen3-0.6b-q8_0.gguf --system \"Answer in one sentence.\"",
                       "Chat with a model of yours, with instructions."},
+                     {"hyprstream run qwen3-0.6b", "Chat with a model from the hub, which is pulled the first time."},
                      {"echo \"What is a llama?\" | hyprstream run", "The prompt from a pipe."},
                      {"hyprstream run bundled \"Once upon a time\" --raw", "Continue a text instead of answering it."},
                      {"hyprstream run bundled+pirate:0.5+haiku \"Tell me a story\"",
@@ -72,8 +75,8 @@ class RunCommand final : public Command {
 
   void declare(ArgumentList& arguments) override {
     arguments.positional("MODEL", ValueKind::kFile, model_,
-                         "A GGUF file, or 'bundled' for the bundled model, which it is if left out; with adapters: "
-                         "MODEL+ADAPTER[:SCALE]...");
+                         "The bundled model if left out; else " + std::string(kModelForms) +
+                             "; with adapters: MODEL+ADAPTER[:SCALE]...");
     arguments.positional("PROMPT", ValueKind::kText, prompt_,
                          "The prompt; if left out, standard input, or a chat on a terminal");
     arguments.begin_section("Options");
@@ -81,6 +84,7 @@ class RunCommand final : public Command {
     arguments.flag("--raw", raw_, "Continue the prompt as it is, without the model's chat template");
     max_tokens_.declare(arguments);
     arguments.flag("--json", json_, "Print one JSON object instead of the answer alone");
+    hub_.declare(arguments);
     sampling_.declare(arguments);
     engine_.declare(arguments);
   }
@@ -113,7 +117,8 @@ class RunCommand final : public Command {
  private:
   Result<LoadedEngine> load_with_adapters(InterruptScope& interrupt, Console& console) const {
     HYPRSTREAM_ASSIGN(const auto chosen, split_model_and_adapters(model_.value_or(std::string(kBundledModel))));
-    const auto path = model_path_for(chosen.model.empty() ? std::nullopt : std::optional(chosen.model));
+    const auto model = chosen.model.empty() ? std::nullopt : std::optional(chosen.model);
+    HYPRSTREAM_ASSIGN(const auto path, local_model_path(model, hub_, console, interrupt));
     std::vector<ChosenAdapter> adapters;
     BaseModel base;
     if (!chosen.adapters.empty()) {
@@ -182,6 +187,7 @@ class RunCommand final : public Command {
   MaxTokensFlag max_tokens_{512};
   SamplingFlags sampling_;
   EngineFlags engine_;
+  HubFlags hub_;
 };
 
 }  // namespace

@@ -22,6 +22,9 @@ class Hyprstream:
             "PATH": os.environ["PATH"],
             "LC_ALL": "C.UTF-8",
             "HYPRSTREAM_HOME": str(home),
+            # No test reaches the internet; those of the hub turn this off for a hub of their own.
+            "HF_HUB_OFFLINE": "1",
+            "HF_HOME": str(home / "huggingface"),
             "HYPRSTREAM_PREFIX": os.environ.get("HYPRSTREAM_PREFIX", str(SOURCE)),
             "HYPRSTREAM_MODULES": os.environ.get("HYPRSTREAM_MODULES", str(SOURCE / "build/release/lib")),
             # Tests run beside each other: waiting threads must not take the cores from working ones.
