@@ -130,8 +130,9 @@ class ModelInfoCommand final : public Command {
     HYPRSTREAM_ASSIGN(const auto chosen, reference.file
                                              ? choose_file(files, *reference.file, reference.repository)
                                              : choose_variant(files, reference.quantization, reference.repository));
-    HYPRSTREAM_TRY(console.write(json_ ? render_repository_json(reference, files, chosen)
-                                       : render_repository(reference, files, chosen)));
+    const bool there = find_in_cache(settings, reference).has_value();
+    HYPRSTREAM_TRY(console.write(json_ ? render_repository_json(reference, files, chosen, there)
+                                       : render_repository(reference, files, chosen, there)));
     return ExitCode::kSuccess;
   }
 

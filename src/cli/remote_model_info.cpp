@@ -15,11 +15,11 @@ bool is_same(const GgufVariant& a, const GgufVariant& b) { return a.files.front(
 }  // namespace
 
 std::string render_repository(const HubReference& reference, std::span<const RepositoryFile> files,
-                              const GgufVariant& chosen) {
+                              const GgufVariant& chosen, bool on_this_disk) {
   Table about({Align::kLeft, Align::kLeft});
   about.add_row({"Repository", reference.repository});
   about.add_row({"Revision", reference.revision});
-  about.add_row({"On this disk", "no"});
+  about.add_row({"On this disk", on_this_disk ? "yes" : "no"});
   Table models({Align::kLeft, Align::kRight, Align::kRight, Align::kLeft});
   models.add_row({"QUANTIZATION", "SIZE", "FILES", "FIRST FILE"});
   for (const auto& variant : group_variants(files))
@@ -31,7 +31,7 @@ std::string render_repository(const HubReference& reference, std::span<const Rep
 }
 
 std::string render_repository_json(const HubReference& reference, std::span<const RepositoryFile> files,
-                                   const GgufVariant& chosen) {
+                                   const GgufVariant& chosen, bool on_this_disk) {
   ordered_json models = ordered_json::array();
   for (const auto& variant : group_variants(files)) {
     ordered_json parts = ordered_json::array();
@@ -47,7 +47,7 @@ std::string render_repository_json(const HubReference& reference, std::span<cons
   }
   const ordered_json json{{"repository", reference.repository},
                           {"revision", reference.revision},
-                          {"on_this_disk", false},
+                          {"on_this_disk", on_this_disk},
                           {"models", std::move(models)}};
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

@@ -190,7 +190,6 @@ Result<void> remove_from_cache(const HubCache& cache, const CacheRemoval& remova
   // Nothing is left but what was never finished.
   fs::remove_all(directory, error);
   if (error) return fail_errno("cannot remove " + directory.string(), error.value());
-  fs::remove_all(cache.root() / ".locks" / directory_name(removal.repository), error);
   return {};
 }
 

@@ -133,7 +133,6 @@ Result<Download> Downloader::run() {
       HYPRSTREAM_ASSIGN(place_, request_.locate());
     }
     HYPRSTREAM_TRY(fetch_all());
-    HYPRSTREAM_TRY(check_start());
     report(/*now=*/true);
     HYPRSTREAM_ASSIGN(auto sha256, hasher_->finish());
     HYPRSTREAM_ASSIGN(const bool right, is_right(sha256));
@@ -162,6 +161,7 @@ Result<bool> Downloader::is_right(const std::string& sha256) const {
 Result<void> Downloader::fetch_all() {
   const auto busy = [&] { return std::ranges::any_of(slots_, &Slot::busy); };
   for (;;) {
+    HYPRSTREAM_TRY(check_start());
     HYPRSTREAM_TRY(launch());
     if (pending_.empty() && !busy()) return {};
     int running = 0;
@@ -176,7 +176,6 @@ Result<void> Downloader::fetch_all() {
       if (slot != slots_.end()) HYPRSTREAM_TRY(settle(*slot, code));
     }
     hasher_->wake();
-    HYPRSTREAM_TRY(check_start());
     report(/*now=*/false);
     if (settings_.cancelled && settings_.cancelled()) return fail(ErrorCode::kCancelled, "interrupted");
     curl_multi_poll(multi_.get(), nullptr, 0, 50, nullptr);
@@ -280,7 +279,10 @@ Result<void> Downloader::check_start() {
   if (std::cmp_not_equal(::pread(file_.get(), start.data(), wanted, 0), wanted))
     return fail_errno("reading back " + request_.name + " failed", errno);
   auto checked = request_.check_start(std::span(start).first(wanted));
-  if (!checked) discard();
+  if (checked) return {};
+  // Of an earlier time, and perhaps lost since.
+  if (resumed_ > 0) return start_over(checked.error());
+  discard();
   return checked;
 }
 

@@ -167,6 +167,12 @@ std::optional<Error> HttpTransfer::failure(CURLcode code) const {
     case CURLE_OPERATION_TIMEDOUT:
       return error(ErrorCode::kUnavailable,
                    std::format("{} sent nothing for {} s: try again later", host, settings_.stall_timeout.count()));
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_HTTP2_STREAM:
+      return error(ErrorCode::kUnavailable, std::format("the connection to {} broke off: try again", host));
     case CURLE_ABORTED_BY_CALLBACK:
       if (address_refused_)
         return error(

@@ -59,8 +59,9 @@ Result<std::chrono::seconds> seconds_variable(const char* name, std::chrono::sec
 
 // The token in `text`, or nothing. What could end a header line is not sent.
 Result<std::optional<std::string>> clean_token(std::string_view text, std::string_view source) {
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
+  constexpr std::string_view kSpace = " \t\r\n";
+  while (!text.empty() && kSpace.contains(text.back())) text.remove_suffix(1);
+  while (!text.empty() && kSpace.contains(text.front())) text.remove_prefix(1);
   if (text.empty()) return std::nullopt;
   const bool is_plain =
       text.size() <= kLongestToken && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });

@@ -129,11 +129,12 @@ RangeFetch::Outcome RangeFetch::settle(CURLcode code) {
   // An answer without a body.
   if (!judged_ && code == CURLE_OK) judged_ = judge();
   if (judged_ && *judged_ != Outcome::kComplete) return *judged_;
+  // However the connection ended then.
+  if (judged_ && position_ == end_) return Outcome::kComplete;
   if (auto failure = transfer_->failure(code)) {
     error_ = std::move(*failure);
     return error_.code == ErrorCode::kUnavailable ? Outcome::kInterrupted : Outcome::kFailed;
   }
-  if (position_ == end_) return Outcome::kComplete;
   return refuse(Outcome::kInterrupted, ErrorCode::kUnavailable,
                 std::format("{} ends {} too early", transfer_->chain().current().host(), target_.name));
 }

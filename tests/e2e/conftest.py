@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from stand_in_hub import StandInHub
 from terminal import Terminal
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -59,6 +60,14 @@ def bundled():
 @pytest.fixture
 def source():
     return SOURCE
+
+
+@pytest.fixture
+def hub(hyprstream):
+    """A hub of our own that the program asks from now on."""
+    with StandInHub() as hub:
+        hyprstream.env |= hub.environment()
+        yield hub
 
 
 def one_line_error(result):
