@@ -32,10 +32,11 @@ class ModelPullCommand final : public Command {
   }
 
   void declare(ArgumentList& arguments) override {
-    arguments.positional("MODEL", ValueKind::kText, model_,
-                         "What to fetch: a name, hf://org/repo[@revision][:QUANT|/file.gguf], org/repo[:QUANT] or "
-                         "https://.../x.gguf; if left out, " +
-                             std::string(kDefaultModel));
+    arguments.positional(
+        "MODEL", ValueKind::kText, model_,
+        "What to fetch: a name like qwen3-0.6b, org/repo[:QUANT], hf://org/repo@rev/file.gguf, or the https address of "
+        "a GGUF; if left out, " +
+            std::string(kDefaultModel));
     arguments.begin_section("Options");
     arguments.flag("--quiet,-q", quiet_, "Print the path and nothing else");
     arguments.flag("--json", json_, "Print progress and result as JSON objects, one a line");

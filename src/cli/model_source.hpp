@@ -17,8 +17,9 @@ namespace hyprstream {
 
 // What `--help` says a MODEL may be.
 inline constexpr std::string_view kModelForms =
-    "a GGUF file, 'bundled', a name like qwen3-0.6b, hf://org/repo[@revision][:QUANT|/file.gguf], or "
-    "https://.../x.gguf";
+    "a GGUF file, 'bundled', a name like qwen3-0.6b, org/repo[:QUANT], hf://org/repo@rev/file.gguf, or the https "
+    "address "
+    "of a GGUF";
 
 // The options of every command that may use the network.
 struct HubFlags {

@@ -91,7 +91,7 @@ std::string render_pull_line(const PullProgress& progress, double bytes_per_seco
     name.pop_back();
     name.resize(name.size() - incomplete_utf8_suffix(name));
   }
-  return name + "  " + bar + figures;
+  return name.empty() ? figures.substr(0, width) : name + "  " + bar + figures;
 }
 
 PullProgressView::PullProgressView(Console& console, PullProgressStyle style)

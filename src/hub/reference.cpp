@@ -123,10 +123,10 @@ std::optional<HubReference> parse_hub_page(const HttpUrl& url) {
   rest.remove_prefix(1);
   reference.revision = take_until(rest, "/");
   if (!is_revision(reference.revision)) return std::nullopt;
-  if (rest.size() > 1 && view != "tree") {
-    reference.file = rest.substr(1);
-    if (!check_file_path(*reference.file)) return std::nullopt;
-  }
+  if (view == "tree") return reference;
+  if (rest.size() < 2) return std::nullopt;
+  reference.file = rest.substr(1);
+  if (!check_file_path(*reference.file)) return std::nullopt;
   return reference;
 }
 
