@@ -13,6 +13,7 @@ import sys
 import time
 
 from measure import Report, interleave, median, ratio_of_medians, run_json_lines
+from pull_bench import compare_pull
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build" / "release" / "bin"
@@ -248,6 +249,7 @@ BENCHMARKS = {
     "adapter-costs": compare_adapter_costs,
     "start": compare_start,
     "busy": compare_busy,
+    "pull": compare_pull,
 }
 
 

@@ -1,6 +1,7 @@
 #!/bin/bash
-# The acceptance script: builds hyprstream, generates text twice without and once with an adapter, and checks every
-# line that is printed, and that the adapter's printed effect is the measured one. MODEL_PATH names a GGUF to use in place of the bundled model.
+# The acceptance script: builds hyprstream, generates text without and with an adapter, checks every line that is
+# printed and that the adapter's printed effect is the measured one, then pulls a model from a hub of its own and
+# generates with that. MODEL_PATH names a GGUF to use in place of the bundled model.
 set -euo pipefail
 MODEL_PATH=${MODEL_PATH:-}
 [ -z "$MODEL_PATH" ] || MODEL_PATH=$(realpath -m -- "$MODEL_PATH")
@@ -83,6 +84,26 @@ with_adapter() {
     fail "the printed effect ($figures) is not what lora compare measures: $compared"
 }
 
+# pull_and_quick_start: a model from the stand-in hub of the tests, on loopback, and quick-start on what came.
+pull_and_quick_start() {
+  local endpoint
+  exec 3< <(exec tools/root/root.sh exec python3 -B tests/e2e/stand_in_hub.py org/tiny-GGUF models/hypr-tiny-q8_0.gguf)
+  hub=$!
+  trap 'kill "$hub" 2>/dev/null || true; rm -rf "$work"' EXIT
+  read -r -t 60 endpoint <&3 || fail "the stand-in hub does not start"
+  export HF_HOME=$work/hf HF_ENDPOINT=$endpoint HF_HUB_OFFLINE=0
+  unset HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_TOKEN
+  echo "hyprstream model pull org/tiny-GGUF"
+  local path
+  path=$(./hyprstream model pull org/tiny-GGUF 2>"$output" </dev/null) || fail "model pull exited with $?"
+  cmp -s "$path" models/hypr-tiny-q8_0.gguf || fail "the model that was pulled is not the one that the hub has"
+  [ -L "$path" ] || fail "$path is no link to a blob"
+  echo "hyprstream quick-start --model org/tiny-GGUF"
+  ./hyprstream quick-start --model org/tiny-GGUF --max-tokens 10 >"$output" 2>&1 </dev/null || fail "it exited with $?"
+  grep -qxF "📁 Model: $path" "$output" || fail "the model line is missing: 📁 Model: $path"
+  has "speed" '^🏃 Speed: [0-9]+(\.[0-9]+)? tokens/s$'
+}
+
 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make build
 quick_start "The future of AI is" 30
 quick_start "Explain quantum computing in simple terms:" 50
@@ -90,4 +111,5 @@ for seed in 1 2 3 4 5 none; do
   [ "$seed" != none ] || fail "no generated text was tokenized as it was generated"
   ! with_adapter 16 "$seed" || break
 done
+pull_and_quick_start
 echo "test_quick_start: passed"
