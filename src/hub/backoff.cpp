@@ -29,9 +29,9 @@ std::optional<Backoff::Milliseconds> parse_retry_after(std::string_view text,
   }
   const auto date = curl_getdate(std::string(text).c_str(), nullptr);
   if (date < 0) return std::nullopt;
-  const auto wait =
-      std::chrono::duration_cast<Backoff::Milliseconds>(std::chrono::system_clock::from_time_t(date) - now);
-  return std::clamp(wait, Backoff::Milliseconds(0), Backoff::Milliseconds(kLongest * 1000));
+  // In whole seconds: the system clock's own unit does not reach the year 4000.
+  const long long wait = static_cast<long long>(date) - std::chrono::system_clock::to_time_t(now);
+  return std::chrono::seconds(std::clamp(wait, 0LL, kLongest));
 }
 
 }  // namespace hyprstream

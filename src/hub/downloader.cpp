@@ -12,6 +12,7 @@
 #include <deque>
 #include <format>
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -134,6 +135,11 @@ Result<Download> Downloader::run() {
     }
     HYPRSTREAM_TRY(fetch_all());
     report(/*now=*/true);
+    // What an earlier process left may be much, and the hash is only now on its way through it.
+    while (!hasher_->is_done()) {
+      if (settings_.cancelled && settings_.cancelled()) return fail(ErrorCode::kCancelled, "interrupted");
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
     HYPRSTREAM_ASSIGN(auto sha256, hasher_->finish());
     HYPRSTREAM_ASSIGN(const bool right, is_right(sha256));
     if (right) return Download{.sha256 = std::move(sha256), .fetched = fetched_};

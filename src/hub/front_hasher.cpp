@@ -23,8 +23,10 @@ constexpr std::chrono::milliseconds kPatience{20};
 Result<std::unique_ptr<FrontHasher>> FrontHasher::start(int file, const ResumeState& state) {
   std::unique_ptr<FrontHasher> hasher(new FrontHasher(file, state));
   try {
-    hasher->thread_ =
-        std::jthread([self = hasher.get()](const std::stop_token& stop) { self->digest_ = self->run(stop); });
+    hasher->thread_ = std::jthread([self = hasher.get()](const std::stop_token& stop) {
+      self->digest_ = self->run(stop);
+      self->done_.store(true, std::memory_order_release);
+    });
   } catch (const std::system_error&) {
     return fail(ErrorCode::kResourceExhausted, "the system has no thread to give: close some programs");
   }

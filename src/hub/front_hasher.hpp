@@ -32,6 +32,8 @@ class FrontHasher {
   void wake() noexcept;
 
   std::uint64_t hashed() const noexcept { return hashed_.load(std::memory_order_relaxed); }
+  // Whether finish() will not wait.
+  bool is_done() const noexcept { return done_.load(std::memory_order_acquire); }
 
   // Waits until all is hashed, which the caller must have written by now. Errors: kIo.
   Result<std::string> finish();
@@ -46,6 +48,7 @@ class FrontHasher {
   int file_;
   const ResumeState& state_;
   std::atomic<std::uint64_t> hashed_ = 0;
+  std::atomic<bool> done_ = false;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   Result<std::string> digest_;

@@ -86,7 +86,8 @@ Result<ResolvedFile> HubClient::resolve(const std::string& repository, const std
   if (!is_commit(resolved.commit)) return wrong("commit");
   resolved.etag = strip_etag(first_of("x-linked-etag", "etag"));
   if (!is_blob_name(resolved.etag)) return wrong("digest that could be checked");
-  const auto size = parse_size(first_of("x-linked-size", "content-length"));
+  // The length of a redirect itself says nothing.
+  const auto size = parse_size(first_of("x-linked-size", response.status < 300 ? "content-length" : ""));
   if (!size) return wrong("size");
   resolved.size = *size;
   return resolved;
