@@ -28,7 +28,8 @@ def complete(hyprstream, tmp_path):
 def test_bash_commands(complete):
     assert {"quick-start", "run", "model", "completion", "--version", "--help"} <= set(complete(""))
     assert complete("qu") == ["quick-start"]
-    assert complete("model", "") == ["info"]
+    assert complete("model", "") == ["pull", "list", "info", "search", "verify", "remove", "registries"]
+    assert complete("model", "i") == ["info"]
     assert complete("completion", "") == ["bash", "zsh"]
 
 
