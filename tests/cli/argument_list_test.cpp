@@ -25,11 +25,11 @@ TEST(ParseInteger, TakesOnlyWholeNumbersInRange) {
 }
 
 TEST(ParseNumber, RefusesWhatIsNoNumberOfTheRange) {
-  EXPECT_FLOAT_EQ(parse_number("--x", "0.7", {0, 1}).value(), 0.7F);
-  EXPECT_FLOAT_EQ(parse_number("--x", "1e-3", {0, 1}).value(), 0.001F);
-  EXPECT_FLOAT_EQ(parse_number("--x", "0", {0, 1}).value(), 0);
+  EXPECT_FLOAT_EQ(parse_number("--x", "0.7", Range<float>{0, 1}).value(), 0.7F);
+  EXPECT_FLOAT_EQ(parse_number("--x", "1e-3", Range<float>{0, 1}).value(), 0.001F);
+  EXPECT_FLOAT_EQ(parse_number("--x", "0", Range<float>{0, 1}).value(), 0);
   for (const auto* text : {"", "nan", "NaN", "-nan", "inf", "-inf", "1e400", "1.0001", "-0.1", "0,5", "0.5x"})
-    EXPECT_FALSE(parse_number("--x", text, {0, 1})) << text;
+    EXPECT_FALSE(parse_number("--x", text, Range<float>{0, 1})) << text;
 }
 
 TEST(ArgumentList, DescribesAnOptionOnce) {
