@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/model_reference.hpp"
+#include "cli/model_source.hpp"
 #include "cli/printable.hpp"
 
 namespace hyprstream {
@@ -85,8 +86,9 @@ AdapterList adapter_list(std::span<const ChosenAdapter> adapters) {
   return adapters | std::views::transform(&ChosenAdapter::use) | std::ranges::to<AdapterList>();
 }
 
-Result<std::string> base_path_for(const AdapterManifest& manifest, const std::optional<std::string>& flag) {
-  if (flag) return model_path_for(flag);
+Result<std::string> base_path_for(const AdapterManifest& manifest, const std::optional<std::string>& flag,
+                                  Console& console) {
+  if (flag) return local_model_path(flag, console);
   std::vector<std::string> candidates;
   for (const auto& [name, value] : manifest.lineage.parameters)
     if (name == "base_path") candidates.push_back(value);

@@ -44,8 +44,10 @@ Result<std::vector<ChosenAdapter>> load_adapters(std::span<const AdapterChoice> 
 // For LoraEngine.
 AdapterList adapter_list(std::span<const ChosenAdapter> adapters);
 
-// The path of the model that a stored adapter is to be used with: `flag` if given, else where the manifest says that it
-// was made, else the bundled model, provided that it is the same. Errors: kNotFound (naming --base).
-Result<std::string> base_path_for(const AdapterManifest& manifest, const std::optional<std::string>& flag);
+// The path of the model that a stored adapter is to be used with: `flag` if given (a MODEL, pulled if need be), else
+// where the manifest says that it was made, else the bundled model, provided that it is the same. Errors: kNotFound
+// (naming --base).
+Result<std::string> base_path_for(const AdapterManifest& manifest, const std::optional<std::string>& flag,
+                                  Console& console);
 
 }  // namespace hyprstream

@@ -39,7 +39,7 @@ class LoraCompareCommand final : public Command {
     arguments.text("--against", "NAME", against_, "What to compare with: another adapter", "the base model");
     arguments.file("--text", "FILE", text_, "The text, UTF-8; of a longer one the first 16384 tokens are read",
                    "one that comes with hyprstream");
-    arguments.file("--base,-b", "GGUF", base_, "The model", "the one that the adapter was made for");
+    arguments.file("--base,-b", "MODEL", base_, "The model", "the one that the adapter was made for");
     arguments.flag("--json", json_, "Print one JSON object instead of a table");
     engine_.declare(arguments);
   }
@@ -51,7 +51,7 @@ class LoraCompareCommand final : public Command {
     HYPRSTREAM_ASSIGN(const auto choice, parse_adapter_choice(*name_));
     HYPRSTREAM_ASSIGN(const auto version, store.find(choice.reference));
     HYPRSTREAM_ASSIGN(const auto manifest, store.manifest(version));
-    HYPRSTREAM_ASSIGN(const auto path, base_path_for(manifest, base_));
+    HYPRSTREAM_ASSIGN(const auto path, base_path_for(manifest, base_, console));
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(path));
     HYPRSTREAM_ASSIGN(const auto to, load_adapters({&choice, 1}, base, console));
     std::vector<ChosenAdapter> from;

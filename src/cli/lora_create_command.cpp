@@ -10,6 +10,7 @@
 #include "cli/adapter_report.hpp"
 #include "cli/command.hpp"
 #include "cli/model_reference.hpp"
+#include "cli/model_source.hpp"
 
 namespace hyprstream {
 namespace {
@@ -33,7 +34,7 @@ class LoraCreateCommand final : public Command {
   }
 
   void declare(ArgumentList& arguments) override {
-    arguments.file("--base,-b", "GGUF", base_, "The model that it is for", "the bundled one");
+    arguments.file("--base,-b", "MODEL", base_, "The model that it is for", "the bundled one");
     arguments.text("--name,-n", "NAME", name_, "Its name: letters, digits, '.', '_' and '-'",
                    "LoRA- and the start of its id");
     arguments.integer("--rank,-r", rank_, {1, static_cast<int>(kMaxRank)}, "Rank of each A and B");
@@ -51,7 +52,7 @@ class LoraCreateCommand final : public Command {
 
   Result<ExitCode> run(Console& console) override {
     if (name_) HYPRSTREAM_TRY(check_adapter_name(*name_));
-    const std::string path = model_path_for(base_);
+    HYPRSTREAM_ASSIGN(const auto path, local_model_path(base_, console));
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(path).transform_error(with_model_remedy));
     LoraSpec spec{.name = name_.value_or(""),
                   .rank = static_cast<std::size_t>(rank_),

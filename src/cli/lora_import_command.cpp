@@ -9,6 +9,7 @@
 #include "cli/adapter_report.hpp"
 #include "cli/command.hpp"
 #include "cli/model_reference.hpp"
+#include "cli/model_source.hpp"
 
 namespace hyprstream {
 namespace {
@@ -22,13 +23,14 @@ class LoraImportCommand final : public Command {
             "adapter_model.safetensors), llama.cpp's LoRA GGUF, or an exported hyprstream adapter. What it is, its "
             "content says. Values stay as they are; 'lora sparsify' prunes.",
         .examples = {{"hyprstream lora import ./my-peft-adapter --base qwen3-0.6b-q8_0.gguf", "From PEFT."},
+                     {"hyprstream lora import hf://org/my-adapter --base qwen3-0.6b", "From the hub."},
                      {"hyprstream lora import style.gguf --name style", "For the bundled model, under another name."}}};
   }
 
   void declare(ArgumentList& arguments) override {
-    arguments.positional("PATH", ValueKind::kFile, path_, "A directory or file");
+    arguments.positional("PATH", ValueKind::kFile, path_, "A directory or file, or hf://org/repo of a PEFT adapter");
     arguments.begin_section("Options");
-    arguments.file("--base,-b", "GGUF", base_, "The model that it shall run on", "the bundled one");
+    arguments.file("--base,-b", "MODEL", base_, "The model that it shall run on", "the bundled one");
     arguments.text("--name,-n", "NAME", name_, "Its name here", "its own, or that of the file");
     arguments.flag("--json", json_, "Print one JSON object instead of a table");
   }
@@ -38,9 +40,10 @@ class LoraImportCommand final : public Command {
       return fail(ErrorCode::kInvalidArgument,
                   "PATH is missing: name a PEFT directory, a LoRA GGUF or an exported adapter");
     if (name_) HYPRSTREAM_TRY(check_adapter_name(*name_));
-    const std::string base_path = model_path_for(base_);
+    HYPRSTREAM_ASSIGN(const auto base_path, local_model_path(base_, console));
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(base_path).transform_error(with_model_remedy));
-    HYPRSTREAM_ASSIGN(auto adapter, import_adapter(*path_, base));
+    HYPRSTREAM_ASSIGN(const auto path, local_adapter_path(*path_, console));
+    HYPRSTREAM_ASSIGN(auto adapter, import_adapter(path, base));
     auto description = adapter.description();
     description.name = name_ ? *name_ : name_for(adapter);
     HYPRSTREAM_ASSIGN(adapter, adapter.with_description(std::move(description)));

@@ -32,7 +32,7 @@ class LoraMergeCommand final : public Command {
     arguments.positional("NAME", ValueKind::kText, name_, "An adapter, with a scale if wanted: NAME[@VERSION][:SCALE]");
     arguments.begin_section("Options");
     arguments.file("--output,-o", "GGUF", output_, "The file to make");
-    arguments.file("--base,-b", "GGUF", base_, "The model", "the one that the adapter was made for");
+    arguments.file("--base,-b", "MODEL", base_, "The model", "the one that the adapter was made for");
     arguments.text("--quantize", "TYPE", type_, "Type of the changed weights: F32, F16, BF16, Q8_0, Q4_0, Q4_K, ...",
                    "each keeps its own");
     arguments.flag("--force", force_, "Replace a file that is there");
@@ -57,7 +57,7 @@ class LoraMergeCommand final : public Command {
     HYPRSTREAM_ASSIGN(const auto choice, parse_adapter_choice(*name_));
     HYPRSTREAM_ASSIGN(const auto version, store.find(choice.reference));
     HYPRSTREAM_ASSIGN(const auto manifest, store.manifest(version));
-    HYPRSTREAM_ASSIGN(const auto base, base_path_for(manifest, base_));
+    HYPRSTREAM_ASSIGN(const auto base, base_path_for(manifest, base_, console));
     HYPRSTREAM_ASSIGN(const auto adapter, store.load(version, true));
     if (!adapter.changes_anything())
       console.status(

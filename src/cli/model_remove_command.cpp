@@ -1,13 +1,11 @@
 // hyprstream model remove.
-#include <unistd.h>
-
 #include <format>
-#include <iostream>
 #include <optional>
 #include <string>
 
 #include "base/terminal.hpp"
 #include "cli/command.hpp"
+#include "cli/confirm.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_source.hpp"
 #include "cli/printable.hpp"
@@ -69,15 +67,7 @@ class ModelRemoveCommand final : public Command {
     return ExitCode::kSuccess;
   }
 
-  Result<bool> ask(const std::string& question) const {
-    if (yes_) return true;
-    if (!is_terminal(STDIN_FILENO))
-      return fail(ErrorCode::kInvalidArgument, "there is nobody to ask on standard input: add --yes to remove it");
-    std::cerr << question << " [y/N] " << std::flush;
-    std::string answer;
-    std::getline(std::cin, answer);
-    return answer == "y" || answer == "Y" || answer == "yes";
-  }
+  Result<bool> ask(const std::string& question) const { return yes_ ? Result<bool>(true) : confirm(question, "--yes"); }
 
   std::optional<std::string> model_;
   bool yes_ = false;

@@ -64,4 +64,25 @@ Result<std::string> local_model_path(const std::optional<std::string>& reference
   return pulled.path().string();
 }
 
+Result<std::string> local_model_path(const std::optional<std::string>& reference, Console& console) {
+  const InterruptScope interrupt;
+  return local_model_path(reference, HubFlags{}, console, interrupt);
+}
+
+Result<std::string> local_adapter_path(const std::string& text, Console& console) {
+  std::error_code ignored;
+  if (std::filesystem::exists(text, ignored) || !text.starts_with("hf://")) return text;
+  HYPRSTREAM_ASSIGN(const auto settings, HubFlags{}.settings());
+  HYPRSTREAM_ASSIGN(const auto reference, read_reference(text, settings));
+  if (reference.hub.file || reference.hub.quantization)
+    return fail(ErrorCode::kInvalidArgument,
+                "an adapter is a whole repository: write hf://org/repo, with @revision after it if need be");
+  const InterruptScope interrupt;
+  PullProgressView view(console, PullProgressStyle::kAuto);
+  const PullOptions options{.on_progress = [&](const PullProgress& progress) { view.show(progress); },
+                            .cancelled = [&] { return interrupt.was_interrupted(); }};
+  HYPRSTREAM_ASSIGN(const auto folder, pull_adapter(settings, reference.hub, options));
+  return folder.string();
+}
+
 }  // namespace hyprstream

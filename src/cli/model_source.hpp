@@ -44,5 +44,10 @@ Result<PulledModel> pull_with_progress(const HubSettings& settings, const ModelR
 // back as it is. Errors: those of the above.
 Result<std::string> local_model_path(const std::optional<std::string>& reference, const HubFlags& flags,
                                      Console& console, const InterruptScope& interrupt);
+// The same for commands without options of their own for the hub; makes the InterruptScope.
+Result<std::string> local_model_path(const std::optional<std::string>& reference, Console& console);
+
+// The folder or file of an adapter: `text` as it is, or, for hf://org/repo[@revision], where its files were pulled to.
+Result<std::string> local_adapter_path(const std::string& text, Console& console);
 
 }  // namespace hyprstream

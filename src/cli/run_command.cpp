@@ -59,7 +59,8 @@ class RunCommand final : public Command {
         .description =
             "Answers one prompt and ends, or, on a terminal and without a prompt, chats with you.\n"
             "\n"
-            "A single argument is the MODEL if it is a file, a path, a model's name or 'bundled', and the PROMPT for the "
+            "A single argument is the MODEL if it is a file, a path, a model's name or 'bundled', and the PROMPT for "
+            "the "
             "bundled model if it has a space in it. A model that is not there yet is pulled first. Without a PROMPT, "
             "what is piped in is the prompt.",
         .examples = {{"hyprstream run", "Chat with the bundled model."},

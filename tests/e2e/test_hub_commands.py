@@ -157,6 +157,25 @@ def test_offline_asks_nobody(hyprstream, hub, bundled, way):
     assert len(hub.seen) == asked
 
 
+def test_adapters_of_the_hub(hyprstream, hub, source):
+    """`lora import hf://...`, on a base model that is pulled for it."""
+    peft = source / "tests" / "data" / "peft" / "qwen3"
+    hub.add("org/base-GGUF", {"base-F32.gguf": peft / "base.gguf"})
+    hub.add("org/style", {path.name: path.read_bytes() for path in (peft / "plain").iterdir()})
+    arguments = ("lora", "import", "hf://org/style", "--base", "org/base-GGUF", "--json")
+    result = hyprstream.run(*arguments)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["name"] == "style"
+    assert hyprstream.run("run", "org/base-GGUF+style", "hi", "--raw", "--max-tokens", "2").returncode == 0
+    asked = len(hub.seen)
+    assert hyprstream.run(*arguments, env={"HF_HUB_OFFLINE": "1"}).returncode == 0
+    assert hyprstream.run("lora", "compare", "style", "--base", "org/base-GGUF", timeout=120).returncode == 0
+    assert len(hub.seen) == asked
+    result = hyprstream.run("lora", "import", "hf://org/base-GGUF", "--base", "org/base-GGUF")
+    assert "adapter_config.json" in one_line_error(result)
+    assert hyprstream.run("lora", "import", "hf://org/style:Q8_0").returncode == 2
+
+
 def test_a_hub_that_is_not_there(hyprstream, hub):
     hub.close()
     message = sentence(pull(hyprstream, timeout=60))
