@@ -168,7 +168,7 @@ def test_adapters_of_the_hub(hyprstream, hub, source):
     assert json.loads(result.stdout)["name"] == "style"
     assert hyprstream.run("run", "org/base-GGUF+style", "hi", "--raw", "--max-tokens", "2").returncode == 0
     asked = len(hub.seen)
-    assert hyprstream.run(*arguments, env={"HF_HUB_OFFLINE": "1"}).returncode == 0
+    assert hyprstream.run(*arguments, "--name", "again", env={"HF_HUB_OFFLINE": "1"}).returncode == 0
     assert hyprstream.run("lora", "compare", "style", "--base", "org/base-GGUF", timeout=120).returncode == 0
     assert len(hub.seen) == asked
     result = hyprstream.run("lora", "import", "hf://org/base-GGUF", "--base", "org/base-GGUF")
