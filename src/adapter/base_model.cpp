@@ -106,7 +106,7 @@ std::optional<std::string> describe_misfit(const BaseModel& base, const LinearSh
 }
 
 Result<std::vector<LinearModule>> parse_target_modules(std::string_view text, const BaseModel& base) {
-  const auto there = base.modules();
+  auto there = base.modules();
   if (there.empty())
     return fail(ErrorCode::kUnsupported,
                 std::format("{} ({}) has none of the layers that adapters target: its blocks hold {}", base.name,

@@ -163,7 +163,7 @@ class NamePattern::Parser {
     ++at_;
     Bytes bytes;
     const auto add_range = [&](char first, char last) {
-      for (int b = first; b <= last; ++b) bytes.set(static_cast<std::size_t>(b));
+      for (std::size_t b = static_cast<std::uint8_t>(first); b <= static_cast<std::uint8_t>(last); ++b) bytes.set(b);
     };
     switch (c) {
       case 'd':
@@ -177,7 +177,7 @@ class NamePattern::Parser {
         break;
       case 's':
       case 'S':
-        for (const char space : std::string_view(" \t\n\r\f\v")) bytes.set(static_cast<std::size_t>(space));
+        for (const char space : std::string_view(" \t\n\r\f\v")) bytes.set(static_cast<std::uint8_t>(space));
         break;
       default:
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
