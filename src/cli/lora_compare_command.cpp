@@ -19,7 +19,6 @@ namespace hyprstream {
 namespace {
 
 constexpr std::size_t kMaxTokens = 16384;
-constexpr int kContext = 1024;  // room for two windows of 512
 
 class LoraCompareCommand final : public Command {
  public:
@@ -60,7 +59,6 @@ class LoraCompareCommand final : public Command {
       HYPRSTREAM_ASSIGN(from, load_adapters({&other, 1}, base, console));
     }
     InterruptScope interrupt;
-    if (!engine_.ctx_size) engine_.ctx_size = kContext;
     HYPRSTREAM_ASSIGN(auto loaded, load_engine(engine_, path, interrupt, {.max_sequences = 2, .max_outputs = 64}));
     auto* engine = loaded.enable_adapters(base);
     HYPRSTREAM_ASSIGN(auto tokens, engine->tokenize(text, {.add_special = true, .parse_special = false}));
