@@ -7,7 +7,50 @@
 // What follows needs the targets.
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <vector>
+
+#ifndef HYPRSTREAM_LORA_ENTRIES
+#define HYPRSTREAM_LORA_ENTRIES
+namespace hyprstream {
+namespace {
+
+constexpr std::size_t kBlock = 8;  // columns
+
+// A non-zero of a factor.
+struct Entry {
+  std::uint16_t index;
+  std::uint16_t component;
+  float value;
+};
+
+// Vectors without zeros have a way of their own that is faster.
+bool is_sparse(const LoraPair& pair) { return pair.nnz() * 8 <= pair.entries(); }
+
+bool offsets_fit(const LoraColumns& columns) {
+  return columns.input_stride <= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()) / kBlock;
+}
+
+// All non-zeros by index, then component, but for those of components that are zero in the partner.
+std::vector<Entry> by_index(const LoraFactor& factor, const LoraFactor& partner) {
+  std::vector<Entry> entries;
+  entries.reserve(factor.nnz());
+  for (std::size_t r = 0; r < factor.rank(); ++r) {
+    if (partner.component(r).values.empty()) continue;
+    const auto component = factor.component(r);
+    for (std::size_t k = 0; k < component.values.size(); ++k)
+      entries.push_back({component.indices[k], static_cast<std::uint16_t>(r), component.values[k]});
+  }
+  std::ranges::sort(entries, {},
+                    [](const Entry& entry) { return (std::uint32_t{entry.index} << 16) | entry.component; });
+  return entries;
+}
+
+}  // namespace
+}  // namespace hyprstream
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace hyprstream::HWY_NAMESPACE {
@@ -72,8 +115,8 @@ void dense_add(std::span<const float> values, float h, float* HWY_RESTRICT y) {
   for (; k < values.size(); ++k) y[k] += h * values[k];
 }
 
-void AddLoraDelta(const LoraPair& pair, float scale, const LoraColumns& columns) {
-  const float factor = scale * pair.scaling;
+// Columns one after another, each component by component.
+void add_to_each(const LoraPair& pair, float factor, const LoraColumns& columns) {
   for (std::size_t c = 0; c < columns.count; ++c) {
     const float* x = columns.input + c * columns.input_stride;
     float* y = columns.output + c * columns.output_stride;
@@ -88,6 +131,45 @@ void AddLoraDelta(const LoraPair& pair, float scale, const LoraColumns& columns)
         sparse_add(b, h, y);
     }
   }
+}
+
+// Blocks of columns, all components of a factor in one ascending pass: x and y of a prefill do not fit the
+// cache, and component by component every line of them would be fetched as often as there are components.
+void add_to_blocks(float factor, const LoraColumns& columns, std::span<const Entry> a_entries,
+                   std::span<const Entry> b_entries, std::vector<float>& h) {
+  const hn::CappedTag<float, kBlock> d;
+  const hn::RebindToSigned<decltype(d)> d_index;
+  const std::size_t lanes = hn::Lanes(d);
+  HWY_ALIGN std::int32_t offsets[kBlock] = {};
+  HWY_ALIGN float deltas[kBlock];
+  for (std::size_t begin = 0; begin < columns.count; begin += lanes) {
+    const std::size_t active = std::min(lanes, columns.count - begin);
+    const float* x = columns.input + begin * columns.input_stride;
+    float* y = columns.output + begin * columns.output_stride;
+    // Lanes behind the last column repeat it, and are dropped in the end.
+    for (std::size_t c = 0; c < lanes; ++c)
+      offsets[c] = static_cast<std::int32_t>(std::min(c, active - 1) * columns.input_stride);
+    const auto at = hn::Load(d_index, offsets);
+    std::ranges::fill(h, 0.0F);
+    for (const auto& [index, component, value] : a_entries) {
+      float* sums = h.data() + component * lanes;
+      hn::StoreU(hn::MulAdd(hn::Set(d, value), hn::GatherIndex(d, x + index, at), hn::LoadU(d, sums)), d, sums);
+    }
+    for (const auto& [index, component, value] : b_entries) {
+      hn::Store(hn::Mul(hn::Set(d, factor * value), hn::LoadU(d, h.data() + component * lanes)), d, deltas);
+      for (std::size_t c = 0; c < active; ++c) y[c * columns.output_stride + index] += deltas[c];
+    }
+  }
+}
+
+void AddLoraDelta(const LoraPair& pair, float scale, const LoraColumns& columns) {
+  const float factor = scale * pair.scaling;
+  if (columns.count < kBlock || !is_sparse(pair) || !offsets_fit(columns)) {
+    add_to_each(pair, factor, columns);
+    return;
+  }
+  std::vector<float> h(pair.rank() * kBlock);
+  add_to_blocks(factor, columns, by_index(pair.a, pair.b), by_index(pair.b, pair.a), h);
 }
 
 }  // namespace hyprstream::HWY_NAMESPACE

@@ -17,8 +17,8 @@ struct LoraColumns {
   std::size_t count = 0;
 };
 
-// Adds the pair's delta to each column. Each is computed on its own: its result does not depend on the others.
-// Thread-safe for distinct columns.
+// Adds the pair's delta to each column. What a column gets depends on how many there are by rounding only.
+// Thread-safe for distinct columns. Many columns need scratch memory: std::bad_alloc ends the program.
 void add_lora_delta(const LoraPair& pair, float scale, const LoraColumns& columns) noexcept;
 
 }  // namespace hyprstream

@@ -18,20 +18,20 @@ using namespace testing_support;
 struct Case {
   std::size_t rank, in, out;
   double density;  // of both factors
+  std::size_t columns = 5;
 };
 
 class Kernel : public testing::TestWithParam<Case> {};
 
 TEST_P(Kernel, EqualsTheDenseSum) {
-  const auto [rank, in, out, density] = GetParam();
+  const auto [rank, in, out, density, columns] = GetParam();
   std::mt19937 random(7);
   const auto pair = random_pair({3, LinearModule::kUp}, rank, in, out, density, random);
-  constexpr std::size_t kColumns = 5;
   const std::size_t x_stride = in + 3;
   const std::size_t y_stride = out + 5;
   std::normal_distribution<float> normal;
-  std::vector<float> x(kColumns * x_stride);
-  std::vector<float> y(kColumns * y_stride);
+  std::vector<float> x(columns * x_stride);
+  std::vector<float> y(columns * y_stride);
   for (auto& value : x) value = normal(random);
   for (auto& value : y) value = normal(random);
   const float scale = -0.75F;
@@ -42,9 +42,9 @@ TEST_P(Kernel, EqualsTheDenseSum) {
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     hwy::SetSupportedTargetsForTest(target);
     auto seen = y;
-    add_lora_delta(pair, scale, {x.data(), seen.data(), x_stride, y_stride, kColumns});
+    add_lora_delta(pair, scale, {x.data(), seen.data(), x_stride, y_stride, columns});
     hwy::SetSupportedTargetsForTest(0);
-    for (std::size_t c = 0; c < kColumns; ++c) {
+    for (std::size_t c = 0; c < columns; ++c) {
       std::vector<double> wanted(y.begin() + static_cast<std::ptrdiff_t>(c * y_stride),
                                  y.begin() + static_cast<std::ptrdiff_t>((c + 1) * y_stride));
       for (std::size_t r = 0; r < rank; ++r) {
@@ -64,9 +64,11 @@ TEST_P(Kernel, EqualsTheDenseSum) {
 INSTANTIATE_TEST_SUITE_P(Shapes, Kernel,
                          testing::Values(Case{1, 1, 1, 1}, Case{1, 7, 33, 0.5}, Case{16, 256, 128, 0.01},
                                          Case{16, 1024, 2048, 0.01}, Case{8, 65, 67, 1}, Case{4, 300, 200, 0.4},
-                                         Case{256, 64, 96, 0.02}, Case{3, 40, 40, 0}));
+                                         Case{256, 64, 96, 0.02}, Case{3, 40, 40, 0}, Case{16, 256, 128, 0.01, 8},
+                                         Case{16, 256, 300, 0.05, 19}, Case{300, 64, 96, 0.02, 16},
+                                         Case{8, 65, 67, 1, 21}, Case{2, 33, 1, 0.1, 40}));
 
-TEST(Kernel, AColumnDoesNotDependOnItsNeighbours) {
+TEST(Kernel, ManyColumnsEqualEachAlone) {
   std::mt19937 random(3);
   const auto pair = random_pair({0, LinearModule::kQ}, 16, 512, 256, 0.05, random);
   std::normal_distribution<float> normal;
@@ -77,7 +79,7 @@ TEST(Kernel, AColumnDoesNotDependOnItsNeighbours) {
   for (std::size_t c = 0; c < 9; ++c) {
     std::vector<float> alone(256);
     add_lora_delta(pair, 1, {x.data() + c * 512, alone.data(), 512, 256, 1});
-    EXPECT_TRUE(std::ranges::equal(alone, std::span(together).subspan(c * 256, 256)));
+    for (std::size_t o = 0; o < 256; ++o) EXPECT_NEAR(alone[o], together[c * 256 + o], 1e-4) << c;
   }
 }
 
