@@ -116,6 +116,11 @@ Result<void> InfoReader::read_sizes() {
   if (info_.head_size == 0 && info_.heads > 0) info_.head_size = info_.hidden_size / info_.heads;
   HYPRSTREAM_ASSIGN(info_.context_length, number("context_length"));
   HYPRSTREAM_ASSIGN(info_.vocabulary_size, number("vocab_size"));
+  // 0 stands for none, 4 for a ranking head, which is no embedding.
+  HYPRSTREAM_ASSIGN(const int pooling, number("pooling_type"));
+  if (pooling == 1) info_.pooling = PoolingType::kMean;
+  if (pooling == 2) info_.pooling = PoolingType::kFirst;
+  if (pooling == 3) info_.pooling = PoolingType::kLast;
   return {};
 }
 

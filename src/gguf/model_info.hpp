@@ -11,6 +11,9 @@
 
 namespace hyprstream {
 
+// How a model that was made for embeddings turns its hidden states into one: llama.cpp's `<architecture>.pooling_type`.
+enum class PoolingType : std::uint8_t { kMean, kFirst, kLast };
+
 struct ModelInfo {
   std::string path;
   std::string name;              // general.name, else the file name without its extension
@@ -28,6 +31,7 @@ struct ModelInfo {
   int vocabulary_size = 0;
   std::string tokenizer;  // tokenizer.ggml.model: "gpt2", "llama", ...
   std::optional<std::string> chat_template;
+  std::optional<PoolingType> pooling;  // unset: none of these, as in models that generate text
   std::optional<std::string> license;
 };
 

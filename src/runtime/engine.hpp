@@ -88,8 +88,8 @@ class RuntimeEngine {
   // Errors: kInvalidArgument, kResourceExhausted (the KV cache is full), kCancelled (interrupt()), kInternal.
   virtual Result<StepOutput> step(std::span<const StepInput> inputs, bool want_hidden = false) = 0;
 
-  // The mean over all tokens of the final hidden states, scaled to length 1: one vector
-  // [hidden size]. Uses a sequence of its own.
+  // The final hidden states, pooled as the model says, or else their mean, scaled to length 1: one
+  // vector [hidden size]. Uses a sequence of its own.
   // Errors: kInvalidArgument (no tokens, more than the context), and those of step.
   Result<std::vector<float>> embed(std::span<const Token> tokens);
 
