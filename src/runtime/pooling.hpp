@@ -20,6 +20,8 @@ class EmbeddingPool {
   std::vector<std::int32_t> wanted(int begin, int count) const;
   // One wanted row [hidden size].
   void add(std::span<const float> hidden);
+  // A new one for the same text.
+  EmbeddingPool restarted() const { return EmbeddingPool(type_, tokens_); }
   // The embedding [hidden size], scaled to length 1.
   std::vector<float> result() const;
 

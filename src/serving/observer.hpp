@@ -22,8 +22,8 @@ struct RequestReport {
   RequestOutcome outcome = RequestOutcome::kFinished;
   std::vector<FinishReason> finish_reasons;  // of each choice
   RequestUsage usage;
-  std::vector<Token> prompt;                  // empty unless InferenceOptions::report_tokens
-  std::vector<std::vector<Token>> answers;    // the same
+  std::vector<Token> prompt;                // empty unless InferenceOptions::report_tokens
+  std::vector<std::vector<Token>> answers;  // the same
   bool embedding = false;
 };
 

@@ -35,12 +35,12 @@ struct ServingRequest {
   SamplingParams sampling;               // with a seed, choice i uses seed + i
   std::vector<std::string> stop;         // non-empty strings that end the text and are not part of it
   bool ignore_end_of_generation = false;
-  int choices = 1;                        // texts for this one prompt, 1 to InferenceOptions::max_choices
-  std::optional<int> top_logprobs;        // set: a TokenScore per token, with this many alternatives, 0 to 20
-  bool reuse_prefix = true;               // whether a cached prefix may be used, and left behind
-  std::string cache_salt;                 // only requests with the same salt share cached prefixes
-  std::string client;                     // whose request it is, for fairness and the log: a key's id, or ""
-  std::string label;                      // what metrics call its adapters: "" for the base model
+  int choices = 1;                  // texts for this one prompt, 1 to InferenceOptions::max_choices
+  std::optional<int> top_logprobs;  // set: a TokenScore per token, with this many alternatives, 0 to 20
+  bool reuse_prefix = true;         // whether a cached prefix may be used, and left behind
+  std::string cache_salt;           // only requests with the same salt share cached prefixes
+  std::string client;               // whose request it is, for fairness and the log: a key's id, or ""
+  std::string label;                // what metrics call its adapters: "" for the base model
 };
 
 struct EmbeddingRequest {
@@ -53,8 +53,8 @@ struct EmbeddingRequest {
 // What one request cost, so far.
 struct RequestUsage {
   int prompt_tokens = 0;
-  int cached_tokens = 0;     // of them, taken from the prefix cache
-  int completion_tokens = 0;  // of all choices, the end-of-generation tokens included
+  int cached_tokens = 0;           // of them, taken from the prefix cache
+  int completion_tokens = 0;       // of all choices, the end-of-generation tokens included
   double queue_seconds = 0;        // from submit() to the first step that holds it
   double prompt_seconds = 0;       // from there to the first choice's first token
   double first_token_seconds = 0;  // from submit() to the first choice's first token

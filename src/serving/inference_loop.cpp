@@ -1,0 +1,293 @@
+// The turns of the inference thread, up to the step; what comes of a step is in step_results.cpp.
+#include "serving/inference_loop.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace hyprstream {
+namespace {
+
+// Rows of logits that an embedding may ask for in one step: each costs a product with the whole vocabulary.
+constexpr int kEmbeddingRows = 64;
+
+SchedulerLimits limits_for(const RuntimeEngine& engine, const InferenceOptions& options) {
+  const int batch = engine.options().batch_size;
+  return {.slots = options.parallel,
+          .kv_cells = engine.options().context_length,
+          .step_tokens = std::min(batch, options.prefill_tokens + options.parallel),
+          .busy_prefill = std::max(1, options.prefill_tokens / 2)};
+}
+
+}  // namespace
+
+InferenceLoop::InferenceLoop(LoraEngine& engine, const InferenceOptions& options,
+                             std::vector<ServingObserver*> observers)
+    : engine_(engine),
+      options_(options),
+      observers_(std::move(observers)),
+      scheduler_(limits_for(engine, options)),
+      cache_(static_cast<std::size_t>(options.cached_sequences)) {
+  state_.kv_capacity = engine.options().context_length;
+  thread_ = std::thread([this] { run(); });
+}
+
+InferenceLoop::~InferenceLoop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = draining_ = true;
+  }
+  engine_.interrupt();
+  work_.notify_one();
+  thread_.join();
+  engine_.clear_interrupt();
+}
+
+Result<void> InferenceLoop::submit(std::unique_ptr<SequenceTask> task) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (draining_) return fail(ErrorCode::kUnavailable, "the server is shutting down and takes no new requests");
+    if (state_.waiting + static_cast<int>(inbox_.size()) >= options_.queue_length)
+      return fail(ErrorCode::kResourceExhausted,
+                  "the queue is full: " + std::to_string(options_.queue_length) + " requests wait already; try later");
+    inbox_.push_back(std::move(task));
+  }
+  work_.notify_one();
+  return {};
+}
+
+ServiceState InferenceLoop::state() const {
+  const std::scoped_lock lock(mutex_);
+  ServiceState state = state_;
+  state.waiting += static_cast<int>(inbox_.size());
+  state.draining = draining_;
+  return state;
+}
+
+void InferenceLoop::begin_drain() noexcept {
+  const std::scoped_lock lock(mutex_);
+  draining_ = true;
+}
+
+bool InferenceLoop::wait_until_idle(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return idle_.wait_for(lock, timeout, [&] { return inbox_.empty() && state_.running == 0 && state_.waiting == 0; });
+}
+
+void InferenceLoop::run() {
+  // The engine's own threads inherit the name, by which ThreadGovernor tells them from all others.
+  pthread_setname_np(pthread_self(), "inference");
+  while (collect()) {
+    drop_cancelled();
+    admit();
+    step();
+    publish_state();
+  }
+  fail_everything();
+  publish_state();
+}
+
+bool InferenceLoop::collect() {
+  std::vector<std::unique_ptr<SequenceTask>> taken;
+  {
+    std::unique_lock lock(mutex_);
+    work_.wait(lock, [&] { return stopping_ || !inbox_.empty() || !tasks_.empty(); });
+    if (stopping_) return false;
+    taken.swap(inbox_);
+    state_.waiting += static_cast<int>(taken.size());  // until the next publish_state()
+  }
+  for (auto& task : taken) enqueue(std::move(task));
+  return true;
+}
+
+void InferenceLoop::enqueue(std::unique_ptr<SequenceTask> task) {
+  task->info.id = ++last_id_;
+  task->info.tokens = static_cast<int>(task->tokens.size());
+  if (task->pool) task->info.most_per_step = std::min(kEmbeddingRows, engine_.options().max_outputs);
+  scheduler_.enqueue(task->info);
+  tasks_.emplace(task->info.id, std::move(task));
+}
+
+void InferenceLoop::drop_cancelled() {
+  std::vector<SequenceTask*> cancelled;
+  for (const auto& [id, task] : tasks_)
+    if (task->cancelled()) cancelled.push_back(task.get());
+  for (SequenceTask* task : cancelled) {
+    if (task->embedding != nullptr) {
+      end_embedding(*task, fail(ErrorCode::kCancelled, "cancelled"));
+    } else {
+      // Choices that have not even begun end with it.
+      task->request->open_choices -= static_cast<int>(task->request->siblings.size());
+      task->request->siblings.clear();
+      end_choice(*task, FinishReason::kCancelled);
+    }
+  }
+}
+
+void InferenceLoop::admit() {
+  if (scheduler_.waiting() == 0 || scheduler_.running() == options_.parallel) return;
+  for (const TaskId id : scheduler_.admit(needed_cells()))
+    if (SequenceTask* task = find_task(id)) start(*task);
+}
+
+SequenceTask* InferenceLoop::find_task(TaskId id) const {
+  const auto found = tasks_.find(id);
+  return found == tasks_.end() ? nullptr : found->second.get();
+}
+
+// Cells that would be in use if nothing were kept for its prefix.
+int InferenceLoop::needed_cells() const {
+  KvLedger needed = ledger_;
+  for (const SequenceId kept : cache_.sequences()) needed.close(kept);
+  return needed.cells();
+}
+
+void InferenceLoop::start(SequenceTask& task) {
+  auto opened = engine_.open_sequence();
+  while (!opened && opened.error().code == ErrorCode::kResourceExhausted) {
+    const auto evicted = cache_.evict();
+    if (!evicted) break;
+    close_sequence(*evicted);
+    opened = engine_.open_sequence();
+  }
+  if (!opened) return fail_task(task, opened.error());
+  task.sequence = *opened;
+  task.computed = 0;
+  if (auto set = engine_.set_adapters(*opened, task.adapters()); !set) return fail_task(task, set.error());
+  if (task.request == nullptr) {
+    if (!task.embedding->started) task.embedding->started = ServingClock::now();
+    return;
+  }
+  auto& request = *task.request;
+  if (!request.started) {
+    request.started = ServingClock::now();
+    request.usage.queue_seconds = std::chrono::duration<double>(*request.started - request.submitted).count();
+  }
+  if (request.request.reuse_prefix) reuse_prefix(task);
+}
+
+void InferenceLoop::reuse_prefix(SequenceTask& task) {
+  const auto scope = task.request->scope();
+  auto match = cache_.find(task.tokens, scope);
+  for (const auto& [id, other] : tasks_) {
+    if (other.get() == &task || !other->sequence || other->request == nullptr) continue;
+    if (!other->request->request.reuse_prefix || other->request->scope() != scope) continue;
+    const auto held = std::span<const Token>(other->tokens).first(static_cast<std::size_t>(other->computed));
+    const auto common = static_cast<int>(std::ranges::mismatch(held, task.tokens).in1 - held.begin());
+    if (common > 0 && (!match || common > match->length)) match = PrefixMatch{*other->sequence, common};
+  }
+  if (!match) return;
+  // One token must be left, whose logits give the next one.
+  const int length = std::min(match->length, static_cast<int>(task.tokens.size()) - 1);
+  if (length <= 0 || !engine_.share_prefix(match->sequence, *task.sequence, length)) return;
+  ledger_.share(match->sequence, *task.sequence, length);
+  task.computed = length;
+  scheduler_.skip(task.info.id, length);
+  const int of_prompt = std::min(length, static_cast<int>(task.request->request.prompt.size()));
+  if (task.choice == 0 && task.generated == 0) task.request->usage.cached_tokens = of_prompt;
+}
+
+std::vector<InferenceLoop::Part> InferenceLoop::plan() {
+  std::vector<Part> parts;
+  for (const auto& [id, count] : scheduler_.plan()) {
+    SequenceTask& task = *tasks_.at(id);
+    const auto begin = static_cast<std::size_t>(task.computed);
+    const auto tokens = std::span<const Token>(task.tokens).subspan(begin, static_cast<std::size_t>(count));
+    std::vector<std::int32_t> outputs;
+    if (task.pool)
+      outputs = task.pool->wanted(task.computed, count);
+    else if (begin + tokens.size() == task.tokens.size())
+      outputs = {count - 1};
+    parts.push_back({id, &task, count, std::move(outputs), {*task.sequence, tokens, {}}});
+  }
+  for (auto& part : parts) part.input.outputs = part.outputs;
+  return parts;
+}
+
+void InferenceLoop::step() {
+  for (;;) {
+    auto parts = plan();
+    if (parts.empty() || evaluate(parts)) return;
+  }
+}
+
+bool InferenceLoop::evaluate(std::span<Part> parts) {
+  std::vector<StepInput> inputs;
+  bool want_hidden = false;
+  StepReport report;
+  for (const auto& part : parts) {
+    inputs.push_back(part.input);
+    want_hidden |= part.task->pool.has_value();
+    (part.task->generated > 0 && part.tokens == 1 ? report.decoded_tokens : report.prompt_tokens) += part.tokens;
+  }
+  report.sequences = static_cast<int>(inputs.size());
+  const auto begin = ServingClock::now();
+  const auto output = engine_.step(inputs, want_hidden);
+  if (output) {
+    report.seconds = std::chrono::duration<double>(ServingClock::now() - begin).count();
+    for (auto* observer : observers_) observer->on_step(report);
+    hand_out(parts, *output);
+    return true;
+  }
+  switch (output.error().code) {
+    case ErrorCode::kCancelled: return true;  // the service is being stopped
+    case ErrorCode::kResourceExhausted:
+      if (make_room()) return false;
+      break;
+    default: break;
+  }
+  // Whoever is to blame fails alone.
+  if (parts.size() == 1) {
+    fail_task(*parts.front().task, output.error());
+    return true;
+  }
+  for (auto& part : parts)
+    if (find_task(part.id) != nullptr && !evaluate({&part, 1})) break;
+  return true;
+}
+
+bool InferenceLoop::make_room() {
+  if (const auto evicted = cache_.evict()) {
+    close_sequence(*evicted);
+    return true;
+  }
+  const TaskId preempted = scheduler_.preempt();
+  if (preempted == 0) return false;
+  SequenceTask& task = *tasks_.at(preempted);
+  close_sequence(*std::exchange(task.sequence, std::nullopt));
+  task.computed = 0;
+  if (task.pool) task.pool.emplace(task.pool->restarted());
+  return true;
+}
+
+void InferenceLoop::close_sequence(SequenceId sequence) {
+  engine_.close_sequence(sequence);
+  ledger_.close(sequence);
+}
+
+void InferenceLoop::publish_state() {
+  bool idle = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    state_.running = scheduler_.running();
+    state_.waiting = scheduler_.waiting();
+    state_.kv_tokens = ledger_.cells();
+    state_.cached_tokens = state_.kv_tokens - needed_cells();
+    idle = tasks_.empty() && inbox_.empty();
+  }
+  if (idle) idle_.notify_all();
+}
+
+void InferenceLoop::fail_everything() {
+  std::vector<std::unique_ptr<SequenceTask>> rest;
+  {
+    const std::scoped_lock lock(mutex_);
+    rest.swap(inbox_);
+  }
+  for (auto& task : rest) enqueue(std::move(task));
+  const Error stopping{ErrorCode::kUnavailable, "the server was stopped"};
+  while (!tasks_.empty()) fail_task(*tasks_.begin()->second, stopping);
+}
+
+}  // namespace hyprstream

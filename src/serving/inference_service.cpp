@@ -1,0 +1,167 @@
+#include "serving/inference_service.hpp"
+
+#include <cmath>
+#include <format>
+#include <utility>
+
+#include "serving/inference_loop.hpp"
+
+namespace hyprstream {
+namespace {
+
+constexpr int kMostTopLogprobs = 20;
+
+AdapterList list_of(std::span<const RequestAdapter> adapters) {
+  AdapterList list;
+  for (const auto& [adapter, scale] : adapters) list.push_back({adapter.weights, scale});
+  return list;
+}
+
+Result<void> check_between(std::string_view name, int value, int least, int most) {
+  if (value >= least && value <= most) return {};
+  return fail(ErrorCode::kInvalidArgument, std::format("{} must be from {} to {}, not {}", name, least, most, value));
+}
+
+Result<void> check_adapters(const LoraEngine& engine, std::span<const RequestAdapter> adapters) {
+  for (const auto& [adapter, scale] : adapters) {
+    if (!std::isfinite(scale))
+      return fail(ErrorCode::kInvalidArgument, std::format("the scale of adapter '{}' is no number", adapter.name));
+    HYPRSTREAM_TRY(check_fits(*adapter.weights, engine.base_model()));
+  }
+  return {};
+}
+
+Result<void> check_tokens(const LoraEngine& engine, std::span<const Token> tokens, bool room_for_answer) {
+  if (tokens.empty()) return fail(ErrorCode::kInvalidArgument, "the prompt is empty");
+  const int vocabulary = engine.model_info().vocabulary_size;
+  for (const Token token : tokens)
+    if (token < 0 || token >= vocabulary)
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("token {} is not in the vocabulary of {}", token, vocabulary));
+  const int context = engine.options().context_length;
+  if (std::ssize(tokens) + (room_for_answer ? 1 : 0) > context)
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("the prompt is {} tokens long, and the context holds {}{}", tokens.size(), context,
+                            room_for_answer ? ", of which one must be left for the answer" : ""));
+  return {};
+}
+
+std::string flow_name(std::span<const RequestAdapter> adapters) {
+  std::string name;
+  for (const auto& [adapter, scale] : adapters) name += (name.empty() ? "" : "+") + adapter.name;
+  return name;
+}
+
+std::unique_ptr<SequenceTask> make_task(std::span<const Token> tokens, std::string client,
+                                        std::span<const RequestAdapter> adapters) {
+  auto task = std::make_unique<SequenceTask>();
+  task->info.flow = {std::move(client), flow_name(adapters)};
+  task->tokens.assign(tokens.begin(), tokens.end());
+  return task;
+}
+
+}  // namespace
+
+class InferenceService::Impl {
+ public:
+  Impl(std::unique_ptr<LoraEngine> engine, const InferenceOptions& options, std::vector<ServingObserver*> observers)
+      : options_(options), engine_(std::move(engine)), loop_(*engine_, options, std::move(observers)) {}
+
+  const LoraEngine& engine() const noexcept { return *engine_; }
+  const InferenceOptions& options() const noexcept { return options_; }
+  InferenceLoop& loop() noexcept { return loop_; }
+
+ private:
+  InferenceOptions options_;
+  std::unique_ptr<LoraEngine> engine_;
+  InferenceLoop loop_;
+};
+
+int sequences_needed(const InferenceOptions& options) noexcept { return options.parallel + options.cached_sequences; }
+
+Result<std::unique_ptr<InferenceService>> InferenceService::create(std::unique_ptr<LoraEngine> engine,
+                                                                   const InferenceOptions& options,
+                                                                   std::vector<ServingObserver*> observers) {
+  HYPRSTREAM_TRY(check_between("parallel", options.parallel, 1, 128));
+  HYPRSTREAM_TRY(check_between("queue_length", options.queue_length, 1, 1 << 20));
+  HYPRSTREAM_TRY(check_between("prefill_tokens", options.prefill_tokens, 1, 4096));
+  HYPRSTREAM_TRY(check_between("max_choices", options.max_choices, 1, 128));
+  HYPRSTREAM_TRY(check_between("cached_sequences", options.cached_sequences, 0, 128));
+  if (engine->options().max_sequences < sequences_needed(options))
+    return fail(ErrorCode::kInvalidArgument, std::format("the engine holds {} sequences, and {} are needed",
+                                                         engine->options().max_sequences, sequences_needed(options)));
+  auto impl = std::make_unique<Impl>(std::move(engine), options, std::move(observers));
+  return std::unique_ptr<InferenceService>(new InferenceService(std::move(impl)));
+}
+
+InferenceService::InferenceService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+InferenceService::~InferenceService() = default;
+
+const LoraEngine& InferenceService::engine() const noexcept { return impl_->engine(); }
+const InferenceOptions& InferenceService::options() const noexcept { return impl_->options(); }
+
+Result<GenerationStream> InferenceService::submit(ServingRequest request) {
+  const auto& engine = impl_->engine();
+  HYPRSTREAM_TRY(check_tokens(engine, request.prompt, /*room_for_answer=*/true));
+  HYPRSTREAM_TRY(check_adapters(engine, request.adapters));
+  HYPRSTREAM_TRY(check_between("the number of choices", request.choices, 1, options().max_choices));
+  if (request.max_tokens < 1)
+    return fail(ErrorCode::kInvalidArgument, std::format("max_tokens must be 1 or more, not {}", request.max_tokens));
+  if (request.top_logprobs)
+    HYPRSTREAM_TRY(check_between("the number of log probabilities", *request.top_logprobs, 0, kMostTopLogprobs));
+
+  auto shared = std::make_shared<RequestTask>();
+  shared->submitted = ServingClock::now();
+  shared->submitted_at = std::chrono::system_clock::now();
+  shared->stream = std::make_shared<StreamState>(request.choices);
+  shared->adapters = list_of(request.adapters);
+  shared->usage.prompt_tokens = static_cast<int>(request.prompt.size());
+  shared->open_choices = request.choices;
+
+  std::unique_ptr<SequenceTask> first;
+  for (int choice = 0; choice < request.choices; ++choice) {
+    auto task = make_task(request.prompt, request.client, request.adapters);
+    task->request = shared;
+    task->choice = choice;
+    auto sampling = request.sampling;
+    if (sampling.seed) *sampling.seed += static_cast<std::uint32_t>(choice);
+    HYPRSTREAM_ASSIGN(task->sampler, engine.make_sampler(sampling));
+    for (const Token token : request.prompt) task->sampler->accept_prompt(token);
+    HYPRSTREAM_ASSIGN(auto text, TextStream::create(request.stop));
+    task->text.emplace(std::move(text));
+    if (first == nullptr)
+      first = std::move(task);
+    else
+      shared->siblings.push_back(std::move(task));
+  }
+  shared->request = std::move(request);
+  GenerationStream stream(shared->stream);
+  HYPRSTREAM_TRY(impl_->loop().submit(std::move(first)));
+  return stream;
+}
+
+Result<std::vector<float>> InferenceService::embed(EmbeddingRequest request, std::stop_token stop) {
+  const auto& engine = impl_->engine();
+  HYPRSTREAM_TRY(check_tokens(engine, request.tokens, /*room_for_answer=*/false));
+  HYPRSTREAM_TRY(check_adapters(engine, request.adapters));
+  auto task = make_task(request.tokens, request.client, request.adapters);
+  task->pool.emplace(engine.model_info().pooling.value_or(PoolingType::kMean), static_cast<int>(request.tokens.size()));
+  auto embedding = std::make_shared<EmbeddingTask>();
+  embedding->submitted = ServingClock::now();
+  embedding->submitted_at = std::chrono::system_clock::now();
+  embedding->adapters = list_of(request.adapters);
+  embedding->request = std::move(request);
+  task->embedding = embedding;
+  auto result = embedding->result.get_future();
+  const std::stop_callback cancel(stop, [&] { embedding->cancelled.store(true, std::memory_order_relaxed); });
+  HYPRSTREAM_TRY(impl_->loop().submit(std::move(task)));
+  return result.get();
+}
+
+ServiceState InferenceService::state() const { return impl_->loop().state(); }
+void InferenceService::begin_drain() noexcept { impl_->loop().begin_drain(); }
+bool InferenceService::wait_until_idle(std::chrono::milliseconds timeout) {
+  return impl_->loop().wait_until_idle(timeout);
+}
+
+}  // namespace hyprstream

@@ -1,0 +1,81 @@
+// One text in the making, as the inference thread sees it. Internal to serving.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/pooling.hpp"
+#include "runtime/sampling.hpp"
+#include "runtime/text_stream.hpp"
+#include "serving/prefix_cache.hpp"
+#include "serving/request.hpp"
+#include "serving/scheduler.hpp"
+#include "serving/stream_state.hpp"
+
+namespace hyprstream {
+
+using ServingClock = std::chrono::steady_clock;
+
+struct SequenceTask;
+
+// What the choices of one request have in common.
+struct RequestTask {
+  ServingRequest request;
+  std::shared_ptr<StreamState> stream;
+  AdapterList adapters;
+  std::chrono::system_clock::time_point submitted_at;
+  ServingClock::time_point submitted;
+  std::optional<ServingClock::time_point> started;      // the first step that holds it
+  std::optional<ServingClock::time_point> first_token;  // of any choice
+  RequestUsage usage;
+  int open_choices = 0;
+  std::vector<std::unique_ptr<SequenceTask>> siblings;  // further choices, until the prompt is computed
+  std::vector<FinishReason> finish_reasons;
+  std::vector<std::vector<Token>> answers;
+
+  PrefixScope scope() const { return {adapters, request.cache_salt}; }
+};
+
+struct EmbeddingTask {
+  EmbeddingRequest request;
+  AdapterList adapters;
+  std::chrono::system_clock::time_point submitted_at;
+  ServingClock::time_point submitted;
+  std::optional<ServingClock::time_point> started;
+  std::atomic<bool> cancelled = false;
+  std::promise<Result<std::vector<float>>> result;
+};
+
+// One choice of a request, or the text of an embedding.
+struct SequenceTask {
+  TaskInfo info;
+  std::vector<Token> tokens;  // the prompt and what came after it
+  int computed = 0;           // of them, those in the KV cache
+  std::optional<SequenceId> sequence;
+
+  // ---- A choice ----
+  std::shared_ptr<RequestTask> request;
+  int choice = 0;
+  int generated = 0;
+  std::unique_ptr<Sampler> sampler;
+  std::optional<TextStream> text;
+  ServingClock::time_point last_token;
+
+  // ---- An embedding ----
+  std::shared_ptr<EmbeddingTask> embedding;
+  std::optional<EmbeddingPool> pool;
+
+  bool cancelled() const noexcept;
+  const AdapterList& adapters() const noexcept { return request != nullptr ? request->adapters : embedding->adapters; }
+};
+
+inline bool SequenceTask::cancelled() const noexcept {
+  return request != nullptr ? request->stream->cancelled() : embedding->cancelled.load(std::memory_order_relaxed);
+}
+
+}  // namespace hyprstream
