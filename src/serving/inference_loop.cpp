@@ -81,6 +81,7 @@ void InferenceLoop::run() {
   while (collect()) {
     drop_cancelled();
     admit();
+    publish_state();  // before the step: whoever reads a first token finds its slot counted
     step();
     publish_state();
   }
