@@ -11,10 +11,11 @@ namespace hyprstream {
 
 // What a schema may cost. A schema comes from a client.
 struct SchemaLimits {
-  std::size_t max_depth = 32;             // nested schemas
-  std::size_t max_rules = 2000;           // of the grammar
+  std::size_t max_depth = 32;    // nested schemas
+  std::size_t max_rules = 2000;  // of the grammar
   std::size_t max_grammar_bytes = 512 * 1024;
-  std::size_t max_repetitions = 1000;     // minItems, maxItems, minLength, maxLength
+  std::size_t max_repetitions = 1000;  // minItems, maxItems, minLength, maxLength, {n} in a pattern: each of them
+  std::size_t max_total_repetitions = 10'000;  // and all of them together
 };
 
 // A grammar with the root rule `root` whose texts are the JSON values that the schema allows, properties in the
