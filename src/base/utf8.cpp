@@ -90,24 +90,6 @@ std::u32string decode_utf8(std::string_view text) {
   return characters;
 }
 
-void append_utf8(std::string& text, char32_t character) {
-  if (character > 0x10FFFF || (character >= 0xD800 && character <= 0xDFFF)) character = U'\uFFFD';
-  const auto put = [&](char32_t bits) { text += static_cast<char>(static_cast<std::uint8_t>(bits)); };
-  if (character < 0x80) return put(character);
-  if (character < 0x800) {
-    put(0xC0U | (character >> 6U));
-  } else {
-    if (character < 0x10000) {
-      put(0xE0U | (character >> 12U));
-    } else {
-      put(0xF0U | (character >> 18U));
-      put(0x80U | ((character >> 12U) & 0x3FU));
-    }
-    put(0x80U | ((character >> 6U) & 0x3FU));
-  }
-  put(0x80U | (character & 0x3FU));
-}
-
 std::string replace_invalid_utf8(std::string_view text) {
   std::string valid;
   valid.reserve(text.size());

@@ -18,9 +18,6 @@ std::size_t incomplete_utf8_suffix(std::string_view text) noexcept;
 // The characters of a text; every invalid byte is U+FFFD.
 std::u32string decode_utf8(std::string_view text);
 
-// Appends one character; what is none (a surrogate, past U+10FFFF) is U+FFFD.
-void append_utf8(std::string& text, char32_t character);
-
 // The text with every invalid byte replaced by U+FFFD.
 std::string replace_invalid_utf8(std::string_view text);
 

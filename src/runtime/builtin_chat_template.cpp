@@ -7,12 +7,18 @@
 #include <exception>
 #include <vector>
 
+#include "runtime/tool_prompt.hpp"
+
 namespace hyprstream {
 
 Result<std::string> apply_builtin_chat_template(const std::string& name_or_source,
                                                 std::span<const ChatMessage> messages,
                                                 const ChatTemplateOptions& options) {
   if (messages.empty()) return fail(ErrorCode::kInvalidArgument, "a chat needs at least one message");
+  if (concerns_tools(messages, options.tools)) {
+    HYPRSTREAM_ASSIGN(const auto told, tools_as_text(messages, options.tools, ToolPlacement::kSystem));
+    return apply_builtin_chat_template(name_or_source, told, {.add_generation_prompt = options.add_generation_prompt});
+  }
   std::vector<llama_chat_message> chat;
   std::size_t length = 256;
   for (const auto& message : messages) {

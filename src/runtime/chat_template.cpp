@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/minja_template.hpp"
+#include "runtime/tool_prompt.hpp"
 
 namespace hyprstream {
 namespace {
@@ -20,6 +21,7 @@ Result<ChatTemplate> ChatTemplate::start(std::string source, std::string bos_tok
   HYPRSTREAM_ASSIGN(auto server,
                     SandboxServer::start(std::string(kWhat), prepare, limits, limits.timeout * kParseTimeouts));
   ChatTemplate result;
+  result.writes_tool_calls_ = writes_tool_calls(source);
   result.source_ = std::move(source);
   result.bos_token_ = std::move(bos_token);
   result.eos_token_ = std::move(eos_token);
@@ -37,6 +39,21 @@ Result<ChatTemplate> ChatTemplate::create(std::string source, std::string bos_to
 
 Result<std::string> ChatTemplate::render(std::span<const ChatMessage> messages,
                                          const ChatTemplateOptions& options) const {
+  if (writes_tool_calls_ || !concerns_tools(messages, options.tools)) return render_as_is(messages, options);
+  auto without_tools = options;
+  without_tools.tools.clear();
+  HYPRSTREAM_ASSIGN(const auto told, tools_as_text(messages, options.tools, ToolPlacement::kSystem));
+  auto prompt = render_as_is(told, without_tools);
+  const bool refused = !prompt && prompt.error().code == ErrorCode::kInvalidArgument;
+  if (!refused || options.tools.empty() || messages.empty() || messages.front().role == "system") return prompt;
+  // A template may have no system role; then the user says it.
+  HYPRSTREAM_ASSIGN(const auto told_by_user, tools_as_text(messages, options.tools, ToolPlacement::kFirstUser));
+  auto second = render_as_is(told_by_user, without_tools);
+  return second ? second : prompt;
+}
+
+Result<std::string> ChatTemplate::render_as_is(std::span<const ChatMessage> messages,
+                                               const ChatTemplateOptions& options) const {
   const auto time = std::time(nullptr);
   std::tm now{};
   ::localtime_r(&time, &now);

@@ -10,9 +10,9 @@ TokenScore score_token(std::span<const float> logits, Token chosen, int top) {
   const float largest = std::ranges::max(logits);
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - largest);
-  const auto log_sum = static_cast<float>(largest + std::log(sum));
+  const double log_sum = largest + std::log(sum);
   const auto scored = [&](Token token) {
-    return TokenLogprob{token, logits[static_cast<std::size_t>(token)] - log_sum};
+    return TokenLogprob{token, static_cast<float>(logits[static_cast<std::size_t>(token)] - log_sum)};
   };
 
   TokenScore score{.chosen = scored(chosen), .top = {}};

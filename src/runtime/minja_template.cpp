@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/utf8.hpp"
+#include "runtime/tool_prompt.hpp"
 
 namespace hyprstream {
 namespace {
@@ -108,6 +109,7 @@ ContextPtr make_context(const Json& chat, const std::string& bos_token, const st
   auto context = minja::Context::make(minja::Value::object());
   add_filters(*context);
   context->set("messages", minja::Value(chat.at("messages")));
+  if (chat.contains("tools")) context->set("tools", minja::Value(chat.at("tools")));
   context->set("add_generation_prompt", minja::Value(chat.at("add_generation_prompt")));
   context->set("bos_token", bos_token);
   context->set("eos_token", eos_token);
@@ -182,7 +184,48 @@ std::vector<Tag> find_tags(std::string_view source) {
   return tags;
 }
 
+Result<void> check_utf8(const ChatMessage& message, std::size_t number) {
+  std::vector<const std::string*> texts = {&message.role, &message.content, &message.tool_call_id};
+  for (const auto& call : message.tool_calls) texts.insert(texts.end(), {&call.id, &call.name, &call.arguments});
+  for (const auto* text : texts)
+    if (const auto at = find_invalid_utf8(*text))
+      return fail(
+          ErrorCode::kInvalidArgument,
+          "message " + std::to_string(number) + " is not valid UTF-8: invalid byte at offset " + std::to_string(*at));
+  return {};
+}
+
+// As Hugging Face's apply_chat_template takes it: the arguments of a call are an object there. The answer to a call
+// also has the function's name, which some templates want.
+Json encode_message(const ChatMessage& message, std::span<const ChatMessage> messages) {
+  Json encoded = {{"role", message.role}, {"content", message.content}};
+  for (const auto& call : message.tool_calls) {
+    const Json function = {{"name", call.name}, {"arguments", arguments_as_json(call)}};
+    encoded["tool_calls"].push_back({{"id", call.id}, {"type", "function"}, {"function", function}});
+  }
+  if (message.tool_call_id.empty()) return encoded;
+  encoded["tool_call_id"] = message.tool_call_id;
+  for (const auto& other : messages)
+    for (const auto& call : other.tool_calls)
+      if (call.id == message.tool_call_id) encoded["name"] = call.name;
+  return encoded;
+}
+
 }  // namespace
+
+bool writes_tool_calls(std::string_view source) {
+  constexpr std::string_view kName = "tools";
+  const auto part_of_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  if (!source.contains("<tool_call>")) return false;
+  for (const auto& [begin, end] : find_tags(source)) {
+    const auto tag = source.substr(begin, end - begin);
+    if (tag.starts_with("{#")) continue;
+    for (auto at = tag.find(kName); at != tag.npos; at = tag.find(kName, at + 1))
+      if (!part_of_name(tag[at - 1]) && at + kName.size() < tag.size() && !part_of_name(tag[at + kName.size()]))
+        return true;
+  }
+  return false;
+}
 
 std::string keep_expression_indent(std::string_view source) {
   std::string result;
@@ -237,20 +280,21 @@ Result<std::string> encode_chat(std::span<const ChatMessage> messages, const Cha
   if (messages.empty()) return fail(ErrorCode::kInvalidArgument, "a chat needs at least one message");
   auto array = Json::array();
   for (const auto& message : messages) {
-    for (const auto* text : {&message.role, &message.content})
-      if (const auto at = find_invalid_utf8(*text))
-        return fail(ErrorCode::kInvalidArgument, "message " + std::to_string(array.size() + 1) +
-                                                     " is not valid UTF-8: invalid byte at offset " +
-                                                     std::to_string(*at));
-    array.push_back({{"role", message.role}, {"content", message.content}});
+    HYPRSTREAM_TRY(check_utf8(message, array.size() + 1));
+    array.push_back(encode_message(message, messages));
+  }
+  auto tools = Json::array();
+  for (const auto& tool : options.tools) {
+    HYPRSTREAM_ASSIGN(auto json, tool_as_json(tool));
+    tools.push_back(std::move(json));
   }
   char zone[64] = "";  // tm_zone, copied where the C library guards it
   zone[std::strftime(zone, sizeof zone, "%Z", &now)] = '\0';
   const Json time = {{"sec", now.tm_sec},     {"min", now.tm_min},       {"hour", now.tm_hour}, {"mday", now.tm_mday},
                      {"mon", now.tm_mon},     {"year", now.tm_year},     {"wday", now.tm_wday}, {"yday", now.tm_yday},
                      {"isdst", now.tm_isdst}, {"gmtoff", now.tm_gmtoff}, {"zone", zone}};
-  const Json chat = {
-      {"messages", std::move(array)}, {"add_generation_prompt", options.add_generation_prompt}, {"now", time}};
+  Json chat = {{"messages", std::move(array)}, {"add_generation_prompt", options.add_generation_prompt}, {"now", time}};
+  if (!tools.empty()) chat["tools"] = std::move(tools);
   return chat.dump();
 }
 

@@ -14,7 +14,7 @@ namespace hyprstream {
 
 // What a render needs, as bytes that a child process can be sent. `now` is local time: the C
 // library's time zone is behind a lock that a child must not wait for.
-// Errors: kInvalidArgument (no messages; text that is not UTF-8).
+// Errors: kInvalidArgument (no messages; text that is not UTF-8; a tool whose parameters are no JSON object).
 Result<std::string> encode_chat(std::span<const ChatMessage> messages, const ChatTemplateOptions& options,
                                 const std::tm& now);
 
@@ -25,6 +25,9 @@ Result<std::string> encode_chat(std::span<const ChatMessage> messages, const Cha
 Result<std::function<Result<std::string>(std::string_view chat)>> parse_minja_template(const std::string& source,
                                                                                        const std::string& bos_token,
                                                                                        const std::string& eos_token);
+
+// Whether the template lists `tools` itself, and has the model call them in the one form that we read, "<tool_call>".
+bool writes_tool_calls(std::string_view source);
 
 // minja strips the white space before every tag at the beginning of a line; with lstrip_blocks
 // Jinja does so before {% and {# only. The template with such white space before {{ written so

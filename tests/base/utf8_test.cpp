@@ -34,6 +34,11 @@ TEST(Utf8, IncompleteSuffixIsWhatCanStillBecomeACharacter) {
   EXPECT_EQ(incomplete_utf8_suffix("\x80\x80"), 0U);
 }
 
+TEST(Utf8, ReadsCharacters) {
+  EXPECT_EQ(decode_utf8("aé€🚀"), U"aé€🚀");
+  EXPECT_EQ(decode_utf8("a\xFFé\xE2\x82"), U"a\uFFFDé\uFFFD\uFFFD");
+}
+
 TEST(Utf8, ReplacesInvalidBytesAndKeepsTheRest) {
   EXPECT_EQ(replace_invalid_utf8("a\xFFé"), "a\xEF\xBF\xBDé");
   EXPECT_EQ(replace_invalid_utf8("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD");

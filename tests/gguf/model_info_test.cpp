@@ -95,6 +95,7 @@ TEST_F(ModelInfoTest, WhatIsMissingStaysUnset) {
   EXPECT_EQ(info->quantization, "");
   EXPECT_FALSE(info->chat_template);
   EXPECT_FALSE(info->license);
+  EXPECT_FALSE(info->pooling);
 }
 
 TEST_F(ModelInfoTest, LayersMayDiffer) {
@@ -110,6 +111,21 @@ TEST_F(ModelInfoTest, LayersMayDiffer) {
   EXPECT_EQ(info->kv_heads, 2);
   EXPECT_EQ(info->head_size, 16);
   EXPECT_EQ(info->feed_forward_size, 0);
+}
+
+TEST_F(ModelInfoTest, PoolingIsWhatTheFileNames) {
+  using Pooling = std::optional<PoolingType>;
+  const std::pair<std::uint32_t, Pooling> types[] = {{0, std::nullopt},        {1, PoolingType::kMean},
+                                                     {2, PoolingType::kFirst}, {3, PoolingType::kLast},
+                                                     {4, std::nullopt},        {99, std::nullopt}};
+  for (const auto& [number, pooling] : types) {
+    GgufWriter writer;
+    writer.set_string("general.architecture", "a");
+    writer.set_uint32("a.pooling_type", number);
+    const auto info = info_of(writer);
+    ASSERT_TRUE(info) << info.error().message;
+    EXPECT_EQ(info->pooling, pooling) << number;
+  }
 }
 
 TEST_F(ModelInfoTest, QuantizationIsTheDeclaredOneElseTheMajority) {
