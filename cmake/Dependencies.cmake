@@ -12,6 +12,7 @@ pkg_check_modules(ggml REQUIRED IMPORTED_TARGET ggml)
 find_library(GGML_BASE_LIBRARY ggml-base REQUIRED) # which ggml's pkg-config file leaves out
 find_library(ISOCLINE_LIBRARY isocline REQUIRED)
 find_library(DUCKDB_LIBRARY duckdb REQUIRED)
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 pkg_check_modules(arrow REQUIRED IMPORTED_TARGET arrow)
 
 # Where the CPU plugins of ggml lie, below the root that is built in.

@@ -20,15 +20,6 @@ void ChatSession::restart(std::string system) {
   messages_.clear();
 }
 
-Result<std::vector<Token>> ChatSession::tokenize_prompt(const std::vector<ChatMessage>& messages) const {
-  HYPRSTREAM_ASSIGN(const auto text, engine_->apply_chat_template(messages, {.add_generation_prompt = true}));
-  HYPRSTREAM_ASSIGN(auto plain, engine_->tokenize(text, {.add_special = false, .parse_special = true}));
-  HYPRSTREAM_ASSIGN(auto special, engine_->tokenize(text, {.add_special = true, .parse_special = true}));
-  // Many templates write the BOS token that the tokenizer would add.
-  const bool twice = special.size() > plain.size() && special.size() > 1 && special[0] == special[1];
-  return twice ? std::move(plain) : std::move(special);
-}
-
 Result<void> ChatSession::keep_common_prefix(const std::vector<Token>& prompt) {
   const auto [end, ignored] = std::ranges::mismatch(held_, prompt);
   // The last token is always computed: its logits are what comes next.
@@ -50,7 +41,7 @@ Result<GenerationResult> ChatSession::ask(std::string message, GenerationRequest
   if (!system_.empty()) messages.push_back({.role = "system", .content = system_});
   messages.append_range(messages_);
   messages.push_back({.role = "user", .content = message});
-  HYPRSTREAM_ASSIGN(options.prompt_tokens, tokenize_prompt(messages));
+  HYPRSTREAM_ASSIGN(options.prompt_tokens, tokenize_chat(*engine_, messages, {.add_generation_prompt = true}));
   const auto& prompt = options.prompt_tokens;
   if (prompt.empty()) return fail(ErrorCode::kInvalidArgument, "the prompt is empty");
   const int context = engine_->options().context_length;

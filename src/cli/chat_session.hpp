@@ -34,7 +34,6 @@ class ChatSession {
  private:
   ChatSession(RuntimeEngine& engine, ScopedSequence sequence);
 
-  Result<std::vector<Token>> tokenize_prompt(const std::vector<ChatMessage>& messages) const;
   // Cuts the sequence back to what it has in common with the prompt, at least a token shorter.
   Result<void> keep_common_prefix(const std::vector<Token>& prompt);
 

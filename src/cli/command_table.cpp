@@ -24,6 +24,7 @@ std::span<const CommandEntry> command_table() noexcept {
       CommandEntry{"lora merge", "Write a model with an adapter built in", make_lora_merge_command},
       CommandEntry{"lora compare", "Measure what an adapter changes", make_lora_compare_command},
       CommandEntry{"lora delete", "Remove an adapter", make_lora_delete_command},
+      CommandEntry{"server", "Serve a model and its adapters to OpenAI's clients", make_server_command},
       CommandEntry{"completion", "Print a completion script for bash or zsh", make_completion_command},
   };
   return kCommands;

@@ -23,14 +23,14 @@ struct BodyPart {
 };
 
 struct HttpRequest {
-  std::string method;  // "GET"
-  std::string path;    // decoded, without the query
+  std::string method;                                  // "GET"
+  std::string path;                                    // decoded, without the query
   std::map<std::string, std::string> path_parameters;  // those of the route: {"name": "pirate"}
   std::map<std::string, std::string> query;
   std::map<std::string, std::string> headers;  // names in lower case; several of one name are joined by ", "
   std::string body;
-  std::vector<BodyPart> parts;  // of a multipart body
-  Identity client;              // whose key came with it
+  std::vector<BodyPart> parts;   // of a multipart body
+  Identity client;               // whose key came with it
   std::stop_token disconnected;  // asked to stop when the client has gone
 };
 

@@ -14,10 +14,10 @@ namespace hyprstream {
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
 struct Route {
-  std::string method;   // "POST"
-  std::string path;     // "/v1/adapters/{name}"; a parameter is one segment
+  std::string method;               // "POST"
+  std::string path;                 // "/v1/adapters/{name}"; a parameter is one segment
   Scope scope = Scope::kInference;  // what a key must allow
-  std::string summary;  // a sentence for /openapi.json
+  std::string summary;              // a sentence for /openapi.json
   HttpHandler handler;
 };
 

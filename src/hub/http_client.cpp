@@ -39,11 +39,11 @@ Result<HttpClient> HttpClient::create(HttpSettings settings) {
   return HttpClient(std::move(kept), std::move(transfer));
 }
 
-Result<HttpResponse> HttpClient::get(const HttpUrl& url) { return request(url, false, FollowRedirects::kAll); }
+Result<HttpReply> HttpClient::get(const HttpUrl& url) { return request(url, false, FollowRedirects::kAll); }
 
-Result<HttpResponse> HttpClient::head(const HttpUrl& url, FollowRedirects follow) { return request(url, true, follow); }
+Result<HttpReply> HttpClient::head(const HttpUrl& url, FollowRedirects follow) { return request(url, true, follow); }
 
-Result<HttpResponse> HttpClient::request(const HttpUrl& url, bool head_only, FollowRedirects follow) {
+Result<HttpReply> HttpClient::request(const HttpUrl& url, bool head_only, FollowRedirects follow) {
   for (Backoff backoff;;) {
     auto response = request_once(url, head_only, follow);
     std::optional<Backoff::Milliseconds> asked;
@@ -64,7 +64,7 @@ Result<HttpResponse> HttpClient::request(const HttpUrl& url, bool head_only, Fol
   }
 }
 
-Result<HttpResponse> HttpClient::request_once(const HttpUrl& url, bool head_only, FollowRedirects follow) {
+Result<HttpReply> HttpClient::request_once(const HttpUrl& url, bool head_only, FollowRedirects follow) {
   RedirectChain chain(url);
   for (;;) {
     std::string body;
@@ -78,10 +78,10 @@ Result<HttpResponse> HttpClient::request_once(const HttpUrl& url, bool head_only
     if (code == CURLE_WRITE_ERROR)
       return fail(ErrorCode::kResourceExhausted, std::format("{} answers with more than 64 MB", url.host()));
     if (auto failure = transfer_->failure(code)) return std::unexpected(std::move(*failure));
-    HttpResponse response{.status = transfer_->status(),
-                          .headers = transfer_->headers(),
-                          .body = std::move(body),
-                          .chain = transfer_->chain()};
+    HttpReply response{.status = transfer_->status(),
+                       .headers = transfer_->headers(),
+                       .body = std::move(body),
+                       .chain = transfer_->chain()};
     const auto location = response.headers.find("location");
     if (!is_redirect(response.status) || !location) return response;
     chain = response.chain;

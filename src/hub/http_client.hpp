@@ -11,7 +11,7 @@
 
 namespace hyprstream {
 
-struct HttpResponse {
+struct HttpReply {
   long status = 0;
   HttpHeaders headers;
   std::string body;
@@ -32,16 +32,16 @@ class HttpClient {
   // Makes the request again on 429, 5xx and failures of the network, with Backoff. Any other status is an
   // answer. Errors: kUnavailable (it kept failing; the sentence of the last failure), kCancelled,
   // kPermissionDenied, kCorrupt (redirects), kResourceExhausted (a body of more than 64 MB).
-  Result<HttpResponse> get(const HttpUrl& url);
-  Result<HttpResponse> head(const HttpUrl& url, FollowRedirects follow);
+  Result<HttpReply> get(const HttpUrl& url);
+  Result<HttpReply> head(const HttpUrl& url, FollowRedirects follow);
 
   const HttpSettings& settings() const noexcept { return *settings_; }
 
  private:
   HttpClient(std::unique_ptr<HttpSettings> settings, std::unique_ptr<HttpTransfer> transfer);
 
-  Result<HttpResponse> request(const HttpUrl& url, bool head_only, FollowRedirects follow);
-  Result<HttpResponse> request_once(const HttpUrl& url, bool head_only, FollowRedirects follow);
+  Result<HttpReply> request(const HttpUrl& url, bool head_only, FollowRedirects follow);
+  Result<HttpReply> request_once(const HttpUrl& url, bool head_only, FollowRedirects follow);
 
   std::unique_ptr<HttpSettings> settings_;
   std::unique_ptr<HttpTransfer> transfer_;

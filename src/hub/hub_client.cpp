@@ -105,7 +105,7 @@ Result<std::vector<FoundRepository>> HubClient::search(std::string_view words, i
   return found;
 }
 
-Result<void> HubClient::check_status(const HttpResponse& response, const std::string& repository,
+Result<void> HubClient::check_status(const HttpReply& response, const std::string& repository,
                                      const std::string& revision, const std::string& file) const {
   if (response.status >= 200 && response.status < 400) return {};
   const std::string_view code = response.headers.find("x-error-code").value_or("");

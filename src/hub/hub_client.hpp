@@ -45,7 +45,7 @@ class HubClient {
 
   Result<HttpUrl> url(const std::string& path) const;
   // Passes on what is no 200 (or redirect) as the sentence for it.
-  Result<void> check_status(const HttpResponse& response, const std::string& repository, const std::string& revision,
+  Result<void> check_status(const HttpReply& response, const std::string& repository, const std::string& revision,
                             const std::string& file) const;
 
   const HubSettings& settings_;

@@ -117,6 +117,11 @@ class RuntimeEngine {
   Result<GenerationResult> generate(const GenerationRequest& request, const TokenCallback& callback);
 };
 
+// A conversation as the model's template writes it, as tokens; with one BOS where the template and the tokenizer would
+// each put one. Errors: those of apply_chat_template() and tokenize().
+Result<std::vector<Token>> tokenize_chat(const RuntimeEngine& engine, std::span<const ChatMessage> messages,
+                                         const ChatTemplateOptions& options);
+
 // Closes its sequence. Not thread-safe; must not outlive the engine.
 class ScopedSequence {
  public:

@@ -1,0 +1,93 @@
+#include "access/api_keys.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <format>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace hyprstream {
+namespace {
+
+constexpr std::size_t kShortestKey = 16;
+constexpr std::size_t kLongestFile = 1 << 20;
+
+std::array<unsigned char, 32> digest_of(std::string_view key) {
+  std::array<unsigned char, 32> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), digest.data());
+  return digest;
+}
+
+}  // namespace
+
+Result<ApiKeys> ApiKeys::parse(std::string_view text, std::string_view what) {
+  ApiKeys keys;
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    std::istringstream words(line);
+    std::vector<std::string> parts{std::istream_iterator<std::string>(words), {}};
+    if (parts.empty() || parts.front().starts_with('#')) continue;
+    if (parts.size() != 3 || (parts[0] != "inference" && parts[0] != "admin"))
+      return fail(
+          ErrorCode::kInvalidArgument,
+          std::format("{}, line {}: a key is written as 'inference NAME KEY' or 'admin NAME KEY'", what, number));
+    const Scope scope = parts[0] == "admin" ? Scope::kAdmin : Scope::kInference;
+    if (auto added = keys.add(parts[1], scope, parts[2]); !added)
+      return fail(added.error().code, std::format("{}, line {}: {}", what, number, added.error().message));
+  }
+  return keys;
+}
+
+Result<ApiKeys> ApiKeys::read(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno(path.string(), errno);
+  if ((status.st_mode & 077) != 0)
+    return fail(ErrorCode::kPermissionDenied,
+                std::format("{} holds keys, and others than you may read it: chmod 600 it", path.string()));
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kLongestFile, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  HYPRSTREAM_ASSIGN(auto keys, parse(text, path.string()));
+  if (keys.empty()) return fail(ErrorCode::kInvalidArgument, path.string() + " holds no key: add 'admin NAME KEY'");
+  return keys;
+}
+
+Result<void> ApiKeys::add(std::string name, Scope scope, std::string_view key) {
+  if (key.size() < kShortestKey)
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("the key of '{}' is shorter than {} characters", name, kShortestKey));
+  if (std::ranges::any_of(key, [](char c) { return c <= ' ' || c > '~'; }))
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("the key of '{}' has a character that is not printable", name));
+  if (std::ranges::contains(keys_, name, [](const Key& other) { return other.identity.key_id; }))
+    return fail(ErrorCode::kInvalidArgument, std::format("two keys are named '{}'", name));
+  keys_.push_back({.identity = {.key_id = std::move(name), .scope = scope}, .digest = digest_of(key)});
+  return {};
+}
+
+std::optional<Identity> ApiKeys::identify(std::string_view key) const {
+  const auto digest = digest_of(key);
+  const Key* found = nullptr;
+  for (const auto& known : keys_)
+    if (CRYPTO_memcmp(known.digest.data(), digest.data(), digest.size()) == 0) found = &known;
+  return found == nullptr ? std::nullopt : std::optional(found->identity);
+}
+
+std::optional<std::string_view> bearer_token(std::string_view header) noexcept {
+  constexpr std::string_view kScheme = "bearer ";
+  if (header.size() <= kScheme.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    const char c = header[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != kScheme[i]) return std::nullopt;
+  }
+  return header.substr(kScheme.size());
+}
+
+}  // namespace hyprstream

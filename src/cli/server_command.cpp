@@ -1,0 +1,178 @@
+// `hyprstream server`: the OpenAI-compatible server.
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <format>
+#include <utility>
+
+#include "adapter_files/adapter_store.hpp"
+#include "api/api.hpp"
+#include "cli/command.hpp"
+#include "cli/engine_flags.hpp"
+#include "cli/model_reference.hpp"
+#include "cli/model_source.hpp"
+#include "http/http_server.hpp"
+#include "serving/adapter_residency.hpp"
+#include "serving/inference_service.hpp"
+
+namespace hyprstream {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Rows of logits beside one for each running text: for embeddings.
+constexpr int kSpareOutputs = 64;
+
+bool is_loopback(std::string_view host) { return host == "127.0.0.1" || host == "localhost" || host == "::1"; }
+
+// "Hypr Tiny" -> "hypr-tiny": what clients write as "model".
+std::string model_id(const std::string& name) {
+  std::string id;
+  for (const char c : name) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    id += upper ? static_cast<char>(c + 32) : plain ? c : '-';
+  }
+  return id;
+}
+
+// SIGINT and SIGTERM, held back from every thread and waited for by one.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, &previous_);
+  }
+  ~StopSignals() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  void wait() const {
+    int signal = 0;
+    sigwait(&set_, &signal);
+  }
+  bool came() const {
+    const timespec now{};
+    return sigtimedwait(&set_, nullptr, &now) > 0;
+  }
+
+ private:
+  sigset_t set_{};
+  sigset_t previous_{};
+};
+
+class ServerCommand final : public Command {
+ public:
+  CommandManual manual() const override {
+    return {
+        .description =
+            "Serves a model, and every adapter that was made for it, to OpenAI's clients and whatever speaks their "
+            "protocol. Requests for different adapters share each step of the model.\n"
+            "\n"
+            "A request's \"model\" names the base model or an adapter; GET /v1/models lists them. Adapters are loaded "
+            "when they are first asked for. SIGTERM or Ctrl-C finishes what is running and ends; a second one ends at "
+            "once.\n"
+            "\n"
+            "Without keys, only programs of this machine are answered. Keys stand in a file (--api-key-file), a line "
+            "each: 'inference NAME KEY' or 'admin NAME KEY'; or one admin key in HYPRSTREAM_API_KEY.",
+        .examples = {{"hyprstream server", "Serve the bundled model on http://127.0.0.1:8080."},
+                     {"hyprstream server --model qwen3-0.6b --parallel 16 --ctx-size 8192",
+                      "A model of yours for more clients at once."},
+                     {"hyprstream server --host 0.0.0.0 --api-key-file keys --allowed-host models.example",
+                      "For other machines too, with keys."}}};
+  }
+
+  void declare(ArgumentList& arguments) override {
+    arguments.file("--model,-m", "MODEL", model_, "The model to serve: " + std::string(kModelForms),
+                   "the bundled model");
+    arguments.begin_section("Network");
+    arguments.text("--host", "ADDRESS", http_.host, "Address to listen on");
+    arguments.integer("--port,-p", http_.port, {0, 65535}, "Port to listen on; 0: any that is free");
+    arguments.file("--api-key-file", "FILE", key_file_, "Keys that clients must show; only you may read the file",
+                   "none");
+    arguments.texts("--allowed-host", "NAME", http_.allowed_hosts,
+                    "A name of this server in Host headers, beside localhost; may be given several times");
+    arguments.flag("--insecure", insecure_, "Listen beyond this machine without keys");
+    arguments.begin_section("Serving");
+    arguments.texts("--adapter", "NAME", adapters_, "Load this adapter at once and keep it in memory; repeatable");
+    arguments.integer("--parallel", serving_.parallel, {1, 128}, "Texts generated at once");
+    arguments.integer("--queue", serving_.queue_length, {1, 1 << 20}, "Requests that may wait; one more gets 503");
+    arguments.integer("--cached-sequences", serving_.cached_sequences, {0, 64},
+                      "Finished texts kept, so that what begins alike is not computed again");
+    arguments.integer("--adapter-memory", adapter_megabytes_, {1, 1 << 20}, "MB for adapters that are not in use");
+    arguments.integer("--drain-seconds", drain_seconds_, {0, 3600}, "How long running requests may take at the end");
+    hub_.declare(arguments);
+    engine_.declare(arguments);
+  }
+
+  Result<ExitCode> run(Console& console) override {
+    HYPRSTREAM_TRY(read_keys());
+    if (!is_loopback(http_.host) && http_.keys.empty() && !insecure_)
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("--host {} lets other machines in, and there are no keys: give --api-key-file, or "
+                              "--insecure if that is what you want",
+                              http_.host));
+    if (!is_loopback(http_.host) && http_.host != "0.0.0.0" && http_.host != "::")
+      http_.allowed_hosts.push_back(http_.host);
+
+    InterruptScope interrupt;
+    HYPRSTREAM_ASSIGN(const auto path, local_model_path(model_, hub_, console, interrupt));
+    HYPRSTREAM_ASSIGN(auto base, read_base_model(path).transform_error(with_model_remedy));
+    AdapterResidency residency(AdapterStore::of_user(), base, static_cast<std::size_t>(adapter_megabytes_) << 20);
+    for (const auto& name : adapters_) HYPRSTREAM_TRY(residency.pin(name));
+    const int sequences = sequences_needed(serving_);
+    HYPRSTREAM_ASSIGN(auto loaded,
+                      load_engine(engine_, path, interrupt,
+                                  {.max_sequences = sequences,
+                                   .max_outputs = std::max(sequences, serving_.parallel + kSpareOutputs)}));
+    loaded.watch = {};
+    const StopSignals signals;  // before any thread, so that none is interrupted
+    const std::string name = model_id(loaded.engine->model_info().name);
+    HYPRSTREAM_ASSIGN(const auto service, InferenceService::create(
+                                              LoraEngine::create(std::move(loaded.engine), std::move(base)), serving_));
+    const ApiContext context{
+        .service = service.get(), .adapters = &residency, .model_id = name, .version = HYPRSTREAM_VERSION};
+    HYPRSTREAM_ASSIGN(const auto server, HttpServer::create(http_, make_api_routes(context)));
+    console.status(std::format("hyprstream: serving {} on http://{}:{} ({} at once, {} adapters to choose from)", name,
+                               http_.host, server->port(), serving_.parallel, residency.store().list().size()));
+    signals.wait();
+    service->begin_drain();
+    console.status("hyprstream: finishing what is running; again to stop at once");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(drain_seconds_);
+    while (!service->wait_until_idle(100ms) && !signals.came() && std::chrono::steady_clock::now() < deadline) {
+    }
+    return ExitCode::kSuccess;
+  }
+
+ private:
+  Result<void> read_keys() {
+    if (key_file_) {
+      HYPRSTREAM_ASSIGN(http_.keys, ApiKeys::read(*key_file_));
+    }
+    if (const char* key = std::getenv("HYPRSTREAM_API_KEY"); key != nullptr && *key != '\0')
+      return http_.keys.add("environment", Scope::kAdmin, key);
+    return {};
+  }
+
+  std::optional<std::string> model_;
+  std::optional<std::string> key_file_;
+  std::vector<std::string> adapters_;
+  bool insecure_ = false;
+  int adapter_megabytes_ = 1024;
+  int drain_seconds_ = 30;
+  HttpServerOptions http_;
+  InferenceOptions serving_;
+  HubFlags hub_;
+  EngineFlags engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_server_command() { return std::make_unique<ServerCommand>(); }
+
+}  // namespace hyprstream

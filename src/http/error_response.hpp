@@ -1,0 +1,28 @@
+// Errors as OpenAI's clients understand them: {"error": {"message", "type", "param", "code"}}.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "http/message.hpp"
+
+namespace hyprstream {
+
+struct HttpError {
+  int status = 500;
+  std::string type = "server_error";
+  std::string message;
+  std::string code;   // stable; "": null
+  std::string param;  // the field at fault; "": null
+};
+
+// The one place where an ErrorCode becomes an HTTP status.
+HttpError http_error(const Error& error);
+HttpError invalid_field(std::string param, std::string message);
+
+// The JSON text.
+std::string error_body(const HttpError& error);
+HttpResponse error_response(const HttpError& error);
+
+}  // namespace hyprstream

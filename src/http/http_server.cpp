@@ -1,0 +1,232 @@
+#include "http/http_server.hpp"
+
+#include <httplib.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <format>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "base/log.hpp"
+#include "http/error_response.hpp"
+#include "http/router.hpp"
+
+namespace hyprstream {
+namespace {
+
+// How often it is looked whether the clients of running requests are still there.
+constexpr std::chrono::milliseconds kLookForClients{50};
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
+// Asks a request to stop once its client has gone, for as long as this lives.
+class ClientWatch {
+ public:
+  ClientWatch() : thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+  class Entry {
+   public:
+    Entry(ClientWatch& watch, std::function<bool()> is_gone) : watch_(watch), is_gone_(std::move(is_gone)) {
+      const std::scoped_lock lock(watch_.mutex_);
+      at_ = watch_.entries_.insert(watch_.entries_.end(), this);
+    }
+    ~Entry() {
+      const std::scoped_lock lock(watch_.mutex_);
+      watch_.entries_.erase(at_);
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+    std::stop_token token() const { return source_.get_token(); }
+    void look() {
+      if (!source_.stop_requested() && is_gone_()) source_.request_stop();
+    }
+
+   private:
+    ClientWatch& watch_;
+    std::function<bool()> is_gone_;
+    std::stop_source source_;
+    std::list<Entry*>::iterator at_;
+  };
+
+ private:
+  void run(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, stop, kLookForClients, [&] { return stop.stop_requested(); }))
+      for (Entry* entry : entries_) entry->look();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::list<Entry*> entries_;
+  std::jthread thread_;
+};
+
+class SinkWriter final : public BodyWriter {
+ public:
+  explicit SinkWriter(httplib::DataSink& sink) : sink_(sink) {}
+  bool write(std::string_view bytes) override { return sink_.write(bytes.data(), bytes.size()); }
+
+ private:
+  httplib::DataSink& sink_;
+};
+
+HttpRequest convert(const httplib::Request& from) {
+  HttpRequest request{.method = from.method, .path = from.path, .body = from.body};
+  for (const auto& [name, value] : from.params) request.query.emplace(name, value);
+  for (const auto& [name, value] : from.headers) {
+    auto& joined = request.headers[lower(name)];
+    joined += (joined.empty() ? "" : ", ") + value;
+  }
+  for (const auto& [name, field] : from.form.fields) request.parts.push_back({name, "", field.content});
+  for (const auto& [name, file] : from.form.files) request.parts.push_back({name, file.filename, file.content});
+  return request;
+}
+
+}  // namespace
+
+struct HttpServer::Impl {
+  HttpServerOptions options;
+  std::vector<Route> routes;
+  httplib::Server server;
+  int port = 0;
+  ClientWatch watch;
+  std::thread thread;
+
+  HttpResponse answer(HttpRequest& request) const;
+  std::optional<HttpError> check_key(const Route& route, HttpRequest& request) const;
+  void handle(const httplib::Request& from, httplib::Response& to);
+};
+
+std::optional<HttpError> HttpServer::Impl::check_key(const Route& route, HttpRequest& request) const {
+  if (options.keys.empty() || route.scope == Scope::kPublic) return std::nullopt;
+  const auto header = request.headers.find("authorization");
+  const auto token = header == request.headers.end() ? std::nullopt : bearer_token(header->second);
+  const auto identity = token ? options.keys.identify(*token) : std::nullopt;
+  if (!identity)
+    return HttpError{
+        401, "authentication_error",
+        token ? "this API key is not known here" : "an API key is needed: send 'Authorization: Bearer KEY'",
+        "invalid_api_key", ""};
+  if (identity->scope < route.scope)
+    return HttpError{403, "permission_error",
+                     std::format("the key '{}' allows {} only, and this needs {}", identity->key_id,
+                                 scope_name(identity->scope), scope_name(route.scope)),
+                     "insufficient_scope", ""};
+  request.client = *identity;
+  return std::nullopt;
+}
+
+HttpResponse HttpServer::Impl::answer(HttpRequest& request) const {
+  const auto host = request.headers.find("host");
+  if (host == request.headers.end() || !is_allowed_host(host->second, options.allowed_hosts))
+    return error_response({403, "permission_error",
+                           "this server does not go by the name in the Host header: start it with --allowed-host",
+                           "host_not_allowed", ""});
+  // No page of another origin may read or change anything here.
+  if (request.headers.contains("origin"))
+    return error_response(
+        {403, "permission_error", "requests from web pages are not allowed", "origin_not_allowed", ""});
+  auto found = find_route(routes, request.method, request.path);
+  if (const auto* error = std::get_if<HttpError>(&found)) {
+    // Who has no key does not learn what there is.
+    if (const auto refused = check_key({.scope = Scope::kInference}, request)) return error_response(*refused);
+    return error_response(*error);
+  }
+  auto& match = std::get<RouteMatch>(found);
+  if (const auto refused = check_key(*match.route, request)) return error_response(*refused);
+  request.path_parameters = std::move(match.parameters);
+  try {
+    return match.route->handler(request);
+  } catch (const std::bad_alloc&) {
+    return error_response({503, "server_error", "there is not enough memory for this request", "overloaded", ""});
+  } catch (const std::exception& error) {
+    log_line(LogLevel::kError, std::format("{} {}: {}", request.method, request.path, error.what()));
+    return error_response({500, "server_error", "this is a bug in hyprstream", "internal_error", ""});
+  }
+}
+
+void HttpServer::Impl::handle(const httplib::Request& from, httplib::Response& to) {
+  auto request = convert(from);
+  auto entry = std::make_shared<ClientWatch::Entry>(watch, from.is_connection_closed);
+  request.disconnected = entry->token();
+  auto response = answer(request);
+  log_line(LogLevel::kInfo, std::format("{} {} {} {}", from.method, from.path, response.status, request.client.key_id));
+  to.status = response.status;
+  for (const auto& [name, value] : response.headers) to.set_header(name, value);
+  if (!response.stream) return to.set_content(response.body, response.content_type);
+  to.set_chunked_content_provider(response.content_type,
+                                  [stream = std::move(response.stream), entry](std::size_t, httplib::DataSink& sink) {
+                                    SinkWriter writer(sink);
+                                    stream(writer);
+                                    sink.done();
+                                    return true;
+                                  });
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options, std::vector<Route> routes) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = std::move(options);
+  impl->routes = std::move(routes);
+  auto& server = impl->server;
+  const auto& settings = impl->options;
+  server.new_task_queue = [most = settings.max_connections] { return new httplib::ThreadPool(8, most); };
+  server.set_tcp_nodelay(true);
+  server.set_payload_max_length(settings.max_body);
+  server.set_read_timeout(settings.read_timeout.count());
+  server.set_write_timeout(settings.write_timeout.count());
+  server.set_keep_alive_timeout(settings.keep_alive.count());
+  server.set_keep_alive_max_count(1 << 30);
+  const auto handler = [state = impl.get()](const httplib::Request& from, httplib::Response& to) {
+    state->handle(from, to);
+  };
+  // All methods and paths: routing is ours.
+  server.Get(".*", handler);
+  server.Options(".*", handler);
+  server.Post(".*", httplib::Server::Handler(handler));
+  server.Put(".*", httplib::Server::Handler(handler));
+  server.Patch(".*", httplib::Server::Handler(handler));
+  server.Delete(".*", httplib::Server::Handler(handler));
+  // What httplib refuses itself.
+  server.set_error_handler([](const httplib::Request&, httplib::Response& to) {
+    if (!to.body.empty()) return;
+    HttpError error{to.status, "invalid_request_error", "this is no HTTP request that can be understood", "bad_request",
+                    ""};
+    if (to.status == 413) error.message = "the body is too large", error.code = "body_too_large";
+    if (to.status == 414 || to.status == 431)
+      error.message = "the headers are too large", error.code = "headers_too_large";
+    to.set_content(error_body(error), "application/json");
+  });
+  const bool bound = settings.port == 0 ? (impl->port = server.bind_to_any_port(settings.host)) > 0
+                                        : server.bind_to_port(settings.host, impl->port = settings.port);
+  if (!bound)
+    return fail(ErrorCode::kUnavailable, std::format("cannot listen on {}:{}: is another server there? Choose another "
+                                                     "port with --port",
+                                                     settings.host, settings.port));
+  impl->thread = std::thread([state = impl.get()] { state->server.listen_after_bind(); });
+  server.wait_until_ready();
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+HttpServer::~HttpServer() {
+  stop_listening();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+int HttpServer::port() const noexcept { return impl_->port; }
+void HttpServer::stop_listening() { impl_->server.stop(); }
+
+}  // namespace hyprstream

@@ -1,0 +1,48 @@
+// An HTTP/1.1 server in front of a table of routes: connections, limits, keys.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "access/api_keys.hpp"
+#include "base/error.hpp"
+#include "http/route.hpp"
+
+namespace hyprstream {
+
+struct HttpServerOptions {
+  std::string host = "127.0.0.1";
+  int port = 8080;                         // 0: any that is free
+  ApiKeys keys;                            // none: whoever reaches the server may use it
+  std::vector<std::string> allowed_hosts;  // names in Host headers beside the loopback's, in lower case
+  std::size_t max_body = 32 << 20;         // bytes of a request's body; more is 413
+  std::size_t max_connections = 1024;      // at once; one more is closed
+  std::chrono::seconds read_timeout{30};   // between two pieces of a request
+  std::chrono::seconds write_timeout{30};  // for a reader that takes nothing
+  std::chrono::seconds keep_alive{30};     // an idle connection is kept so long
+};
+
+// Every request passes, in this order: Host, route, key and scope, handler. Thread-safe but for create() and
+// destruction.
+class HttpServer {
+ public:
+  // Listens at once; requests are answered on threads of their own.
+  // Errors: kUnavailable (the address cannot be listened on; names it).
+  static Result<std::unique_ptr<HttpServer>> create(HttpServerOptions options, std::vector<Route> routes);
+  // Ends what is in flight.
+  ~HttpServer();
+
+  int port() const noexcept;
+  // Takes no new connections; those there are go on until their request is answered.
+  void stop_listening();
+
+ private:
+  struct Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hyprstream
