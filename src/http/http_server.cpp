@@ -82,15 +82,13 @@ class SinkWriter final : public BodyWriter {
   httplib::DataSink& sink_;
 };
 
-HttpRequest convert(const httplib::Request& from) {
-  HttpRequest request{.method = from.method, .path = from.path, .body = from.body};
+HttpRequest convert(const httplib::Request& from, std::string body) {
+  HttpRequest request{.method = from.method, .path = from.path, .body = std::move(body)};
   for (const auto& [name, value] : from.params) request.query.emplace(name, value);
   for (const auto& [name, value] : from.headers) {
     auto& joined = request.headers[lower(name)];
     joined += (joined.empty() ? "" : ", ") + value;
   }
-  for (const auto& [name, field] : from.form.fields) request.parts.push_back({name, "", field.content});
-  for (const auto& [name, file] : from.form.files) request.parts.push_back({name, file.filename, file.content});
   return request;
 }
 
@@ -106,7 +104,7 @@ struct HttpServer::Impl {
 
   HttpResponse answer(HttpRequest& request) const;
   std::optional<HttpError> check_key(const Route& route, HttpRequest& request) const;
-  void handle(const httplib::Request& from, httplib::Response& to);
+  void handle(const httplib::Request& from, std::string body, httplib::Response& to);
 };
 
 std::optional<HttpError> HttpServer::Impl::check_key(const Route& route, HttpRequest& request) const {
@@ -157,8 +155,8 @@ HttpResponse HttpServer::Impl::answer(HttpRequest& request) const {
   }
 }
 
-void HttpServer::Impl::handle(const httplib::Request& from, httplib::Response& to) {
-  auto request = convert(from);
+void HttpServer::Impl::handle(const httplib::Request& from, std::string body, httplib::Response& to) {
+  auto request = convert(from, std::move(body));
   auto entry = std::make_shared<ClientWatch::Entry>(watch, from.is_connection_closed);
   request.disconnected = entry->token();
   auto response = answer(request);
@@ -183,21 +181,34 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
   const auto& settings = impl->options;
   server.new_task_queue = [most = settings.max_connections] { return new httplib::ThreadPool(8, most); };
   server.set_tcp_nodelay(true);
+  // httplib's default lets two servers share a port, each getting some of the connections.
+  server.set_socket_options([](socket_t socket) { httplib::set_socket_opt(socket, SOL_SOCKET, SO_REUSEADDR, 1); });
   server.set_payload_max_length(settings.max_body);
   server.set_read_timeout(settings.read_timeout.count());
   server.set_write_timeout(settings.write_timeout.count());
   server.set_keep_alive_timeout(settings.keep_alive.count());
   server.set_keep_alive_max_count(1 << 30);
-  const auto handler = [state = impl.get()](const httplib::Request& from, httplib::Response& to) {
-    state->handle(from, to);
-  };
   // All methods and paths: routing is ours.
-  server.Get(".*", handler);
-  server.Options(".*", handler);
-  server.Post(".*", httplib::Server::Handler(handler));
-  server.Put(".*", httplib::Server::Handler(handler));
-  server.Patch(".*", httplib::Server::Handler(handler));
-  server.Delete(".*", httplib::Server::Handler(handler));
+  const auto without_body = [state = impl.get()](const httplib::Request& from, httplib::Response& to) {
+    state->handle(from, "", to);
+  };
+  // Read here: httplib would take what curl sends without a content type for a form, of at most 8 kB.
+  const auto with_body = [state = impl.get()](const httplib::Request& from, httplib::Response& to,
+                                              const httplib::ContentReader& read) {
+    std::string body;
+    const bool whole = read([&](const char* data, std::size_t size) {
+      body.append(data, size);
+      return body.size() <= state->options.max_body;
+    });
+    if (whole) return state->handle(from, std::move(body), to);
+    if (to.status < 400) to.status = body.size() > state->options.max_body ? 413 : 400;
+  };
+  server.Get(".*", without_body);
+  server.Options(".*", without_body);
+  server.Post(".*", httplib::Server::HandlerWithContentReader(with_body));
+  server.Put(".*", httplib::Server::HandlerWithContentReader(with_body));
+  server.Patch(".*", httplib::Server::HandlerWithContentReader(with_body));
+  server.Delete(".*", httplib::Server::HandlerWithContentReader(with_body));
   // What httplib refuses itself.
   server.set_error_handler([](const httplib::Request&, httplib::Response& to) {
     if (!to.body.empty()) return;

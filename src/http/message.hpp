@@ -15,13 +15,6 @@
 
 namespace hyprstream {
 
-// A part of a multipart/form-data body (RFC 7578).
-struct BodyPart {
-  std::string name;
-  std::string file_name;  // empty for a plain field
-  std::string content;
-};
-
 struct HttpRequest {
   std::string method;                                  // "GET"
   std::string path;                                    // decoded, without the query
@@ -29,7 +22,6 @@ struct HttpRequest {
   std::map<std::string, std::string> query;
   std::map<std::string, std::string> headers;  // names in lower case; several of one name are joined by ", "
   std::string body;
-  std::vector<BodyPart> parts;   // of a multipart body
   Identity client;               // whose key came with it
   std::stop_token disconnected;  // asked to stop when the client has gone
 };

@@ -1,0 +1,54 @@
+#include "access/api_keys.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace hyprstream {
+namespace {
+
+TEST(ApiKeys, KnowsThoseOfItsFile) {
+  const auto keys = ApiKeys::parse("# team\n\ninference app 0123456789abcdef\nadmin root fedcba9876543210\n", "keys");
+  ASSERT_TRUE(keys) << keys.error().message;
+  EXPECT_EQ(keys->identify("0123456789abcdef")->key_id, "app");
+  EXPECT_EQ(keys->identify("0123456789abcdef")->scope, Scope::kInference);
+  EXPECT_EQ(keys->identify("fedcba9876543210")->scope, Scope::kAdmin);
+  EXPECT_FALSE(keys->identify("fedcba9876543211"));
+  EXPECT_FALSE(keys->identify(""));
+}
+
+TEST(ApiKeys, NamesTheLineAndNeverTheKey) {
+  for (const char* bad : {"inference app", "owner app 0123456789abcdef", "admin a 0123456789abcdef x",
+                          "admin short s3cret", "admin a 0123456789abcdef\nadmin a 0123456789abcdee"}) {
+    const auto keys = ApiKeys::parse(bad, "keys.txt");
+    ASSERT_FALSE(keys) << bad;
+    EXPECT_EQ(keys.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_TRUE(keys.error().message.contains("keys.txt, line ")) << keys.error().message;
+    EXPECT_FALSE(keys.error().message.contains("0123456789") || keys.error().message.contains("s3cret"));
+  }
+}
+
+TEST(ApiKeys, RefusesAFileThatOthersMayRead) {
+  namespace fs = std::filesystem;
+  const auto path = fs::path(testing::TempDir()) / ("keys-" + std::to_string(::getpid()));
+  std::ofstream(path) << "admin root fedcba9876543210\n";
+  fs::permissions(path, fs::perms::owner_read | fs::perms::others_read);
+  EXPECT_EQ(ApiKeys::read(path).error().code, ErrorCode::kPermissionDenied);
+  fs::permissions(path, fs::perms::owner_read);
+  EXPECT_TRUE(ApiKeys::read(path));
+  fs::remove(path);
+  EXPECT_EQ(ApiKeys::read(path).error().code, ErrorCode::kNotFound);
+}
+
+TEST(BearerToken, IsReadWhateverTheCaseOfItsScheme) {
+  EXPECT_EQ(bearer_token("Bearer abc"), "abc");
+  EXPECT_EQ(bearer_token("bearer abc"), "abc");
+  EXPECT_FALSE(bearer_token("Basic abc"));
+  EXPECT_FALSE(bearer_token("Bearer "));
+  EXPECT_FALSE(bearer_token(""));
+}
+
+}  // namespace
+}  // namespace hyprstream
