@@ -14,6 +14,7 @@ import time
 
 from measure import Report, interleave, median, ratio_of_medians, run_json_lines
 from pull_bench import compare_pull
+from server_bench import compare_http_cost, compare_server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build" / "release" / "bin"
@@ -250,6 +251,8 @@ BENCHMARKS = {
     "start": compare_start,
     "busy": compare_busy,
     "pull": compare_pull,
+    "server": lambda report, rounds: compare_server(report, rounds, synthetic_model("qwen3-0.6b"), say),
+    "http-cost": compare_http_cost,
 }
 
 

@@ -19,9 +19,8 @@ ApiResult<RequestAdapter> find_adapter(const ApiContext& context, const std::str
   auto error = http_error(adapter.error());
   error.param = "model";
   if (error.status == 404 || error.status == 400) {
-    error.status = 404;
+    error.status = 404;  // a name that cannot be an adapter's is just as unknown
     error.code = "model_not_found";
-    error.message = std::format("there is no model or adapter '{}': {}", name, error.message);
   }
   return std::unexpected(std::move(error));
 }

@@ -96,10 +96,10 @@ class ServerCommand final : public Command {
     arguments.file("--api-key-file", "FILE", key_file_, "Keys that clients must show; only you may read the file",
                    "none");
     arguments.texts("--allowed-host", "NAME", http_.allowed_hosts,
-                    "A name of this server in Host headers, beside localhost; may be given several times");
+                    "A name of this server in Host headers, beside localhost");
     arguments.flag("--insecure", insecure_, "Listen beyond this machine without keys");
     arguments.begin_section("Serving");
-    arguments.texts("--adapter", "NAME", adapters_, "Load this adapter at once and keep it in memory; repeatable");
+    arguments.texts("--adapter", "NAME", adapters_, "Load this adapter at once and keep it in memory");
     arguments.integer("--parallel", serving_.parallel, {1, 128}, "Texts generated at once");
     arguments.integer("--queue", serving_.queue_length, {1, 1 << 20}, "Requests that may wait; one more gets 503");
     arguments.integer("--cached-sequences", serving_.cached_sequences, {0, 64},
