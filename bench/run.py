@@ -14,7 +14,7 @@ import time
 
 from measure import Report, interleave, median, ratio_of_medians, run_json_lines
 from pull_bench import compare_pull
-from server_bench import compare_http_cost, compare_server
+from server_bench import ROWS, compare_http_cost, compare_server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build" / "release" / "bin"
@@ -251,7 +251,10 @@ BENCHMARKS = {
     "start": compare_start,
     "busy": compare_busy,
     "pull": compare_pull,
-    "server": lambda report, rounds: compare_server(report, rounds, synthetic_model("qwen3-0.6b"), say),
+    **{
+        f"server-{row}": lambda report, rounds, row=row: compare_server(report, rounds, synthetic_model("qwen3-0.6b"), say, row)
+        for row in ROWS
+    },
     "http-cost": compare_http_cost,
 }
 

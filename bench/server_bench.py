@@ -22,13 +22,13 @@ ADAPTERS = 32
 TOKENS = 64  # of an answer
 ROOM = 512  # tokens of context for each client
 
-# What is asked for (issue "The server"): name, clients, traffic, adapters, throughput against llama-server.
-ROWS = (
-    ("no adapter", 8, "none", 0, 0.97),
-    ("one adapter on q,v for all", 8, "one", 1, 1.1),
-    ("8 clients, 8 adapters on q,v", 8, "each", 8, 2.0),
-    ("16 clients, 32 adapters on q,v after Zipf", 16, "zipf", ADAPTERS, 2.0),
-)
+# What is asked for: name, clients, traffic, adapters, throughput against llama-server.
+ROWS = {
+    "none": ("no adapter", 8, "none", 0, 0.97),
+    "one": ("one adapter on q,v for all", 8, "one", 1, 1.1),
+    "each": ("8 clients, 8 adapters on q,v", 8, "each", 8, 2.0),
+    "zipf": ("16 clients, 32 adapters on q,v after Zipf", 16, "zipf", ADAPTERS, 2.0),
+}
 FEWEST_REQUESTS = 200  # of each side, in each row
 
 
@@ -164,26 +164,29 @@ def same_answers(runs):
     return sum(first["answers"][key] == text for key, text in second["answers"].items()) / len(second["answers"])
 
 
-def compare_server(report, rounds, model, say, rows=ROWS):
-    environment, dense = make_adapters(model, max(row[3] for row in rows))
-    for name, clients, traffic, adapters, least in rows:
-        # As many for each client, and FEWEST_REQUESTS in all rounds together.
-        each = clients * math.ceil(FEWEST_REQUESTS / (rounds * clients))
-        with ours(model, clients, environment) as our_url, theirs(model, clients, dense[:adapters]) as their_url:
-            if adapters:
-                check_adapters_act(our_url, their_url, adapters)
-            sides = {"hyprstream": (our_url, "bench-"), "llama-server": (their_url, "")}
-            runs = {side: [] for side in sides}
-            for number in range(-1, rounds):  # the first one warms up
-                say(f"server, {name}: " + (f"round {number + 1} of {rounds}" if number >= 0 else "warming up"))
-                # Each begins as often as the other: the second finds the machine warmer.
-                for side, (url, prefix) in sorted(sides.items(), reverse=number % 2 == 1):
-                    requests, first = (clients, 100_000) if number < 0 else (each, number * each)
-                    run = load(url, clients, traffic, adapters, prefix, requests, first)
-                    if number >= 0:
-                        runs[side].append(run)
-            again = {side: load(url, clients, traffic, adapters, prefix, clients, 0) for side, (url, prefix) in sides.items()}
-        add_rows(report, name, least, runs, again)
+def compare_server(report, rounds, model, say, row):
+    name, clients, traffic, adapters, least = ROWS[row]
+    environment, dense = make_adapters(model, adapters)
+    # As many for each client, and FEWEST_REQUESTS in all rounds together.
+    each = clients * math.ceil(FEWEST_REQUESTS / (rounds * clients))
+    with ours(model, clients, environment) as our_url, theirs(model, clients, dense) as their_url:
+        if adapters:
+            check_adapters_act(our_url, their_url, adapters)
+        sides = {"hyprstream": (our_url, "bench-"), "llama-server": (their_url, "")}
+        runs = {side: [] for side in sides}
+        for number in range(-1, rounds):  # the first one warms up
+            say(f"server, {name}: " + (f"round {number + 1} of {rounds}" if number >= 0 else "warming up"))
+            # Each begins as often as the other: the second finds the machine warmer.
+            for side, (url, prefix) in sorted(sides.items(), reverse=number % 2 == 1):
+                requests, first = (clients, 100_000) if number < 0 else (each, number * each)
+                run = load(url, clients, traffic, adapters, prefix, requests, first)
+                if number < 0:
+                    continue
+                runs[side].append(run)
+                say(f"  {side}: {run['tokens_per_second']:.1f} tokens/s, first token "
+                    f"{statistics.median(run['first_token_ms']):.0f} ms")  # fmt: skip
+        again = {side: load(url, clients, traffic, adapters, prefix, clients, 0) for side, (url, prefix) in sides.items()}
+    add_rows(report, name, least, runs, again)
 
 
 def add_rows(report, name, least, runs, again):

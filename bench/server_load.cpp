@@ -1,6 +1,6 @@
-// Drives any OpenAI-compatible server: N clients in a closed loop, each with a connection of its own, all on one
-// thread. Every request streams a greedy completion of a fixed length. Prints one JSON object: tokens per second, the
-// time to each request's first token, the gaps between tokens, and the answers.
+// Drives any OpenAI-compatible server: N clients in a closed loop, a connection for each request, all on one thread.
+// Every request streams a greedy completion of a fixed length. Prints one JSON object: tokens per second, the time to
+// each request's first token, the gaps between tokens, and the answers.
 //
 // It ends with an error if any request fails, or any answer is empty or not as long as asked for.
 #include <CLI/CLI.hpp>
@@ -92,6 +92,8 @@ class Client {
     raw_.clear();
     done_ = false;
     begun_ = last_ = Clock::now();
+    // A server may close a kept connection at the moment when it is used again.
+    curl_easy_setopt(http.handle(), CURLOPT_FORBID_REUSE, 1L);
     http.prepare(settings.url + "/v1/completions", &body, [this](std::string_view bytes) {
       if (raw_.size() < 500) raw_ += bytes.substr(0, 500);
       events_.add(bytes, [this](std::string_view line) { hear(line); });
