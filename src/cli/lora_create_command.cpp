@@ -4,9 +4,7 @@
 #include <random>
 #include <string>
 
-#include "adapter/lora_init.hpp"
-#include "adapter/sparsify.hpp"
-#include "adapter_files/adapter_store.hpp"
+#include "adapter_files/new_adapter.hpp"
 #include "cli/adapter_report.hpp"
 #include "cli/command.hpp"
 #include "cli/model_reference.hpp"
@@ -14,8 +12,6 @@
 
 namespace hyprstream {
 namespace {
-
-constexpr double kDefaultSparsity = 0.99;
 
 class LoraCreateCommand final : public Command {
  public:
@@ -54,33 +50,23 @@ class LoraCreateCommand final : public Command {
     if (name_) HYPRSTREAM_TRY(check_adapter_name(*name_));
     HYPRSTREAM_ASSIGN(const auto path, local_model_path(base_, console));
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(path).transform_error(with_model_remedy));
-    LoraSpec spec{.name = name_.value_or(""),
-                  .rank = static_cast<std::size_t>(rank_),
-                  .alpha = alpha_,
-                  .target_modules = {},
-                  .init = init_ == "standard" ? LoraInit::kStandard : LoraInit::kGaussian,
-                  .seed = seed_ ? *seed_ : std::random_device()(),
-                  .device = device_};
-    HYPRSTREAM_ASSIGN(spec.target_modules, parse_target_modules(modules_, base));
-    HYPRSTREAM_ASSIGN(auto adapter, make_lora_adapter(base, spec));
-    if (spec.init == LoraInit::kGaussian || sparsity_) {
-      HYPRSTREAM_ASSIGN(adapter, sparsify(adapter, {.sparsity = sparsity_.value_or(kDefaultSparsity)}));
-    }
-    const AdapterLineage lineage{
-        .kind = AdapterLineage::Kind::kCreated,
-        .source = {},
-        .parent_sha256 = {},
-        .parameters = {{"init", init_},
-                       {"seed", std::to_string(spec.seed)},
-                       {"base_path", std::filesystem::absolute(path).lexically_normal().string()}}};
+    AdapterRecipe recipe{.spec = {.name = name_.value_or(""),
+                                  .rank = static_cast<std::size_t>(rank_),
+                                  .alpha = alpha_,
+                                  .target_modules = {},
+                                  .init = init_ == "standard" ? LoraInit::kStandard : LoraInit::kGaussian,
+                                  .seed = seed_ ? *seed_ : std::random_device()(),
+                                  .device = device_},
+                         .sparsity = sparsity_};
+    HYPRSTREAM_ASSIGN(recipe.spec.target_modules, parse_target_modules(modules_, base));
     const auto store = AdapterStore::of_user();
-    HYPRSTREAM_ASSIGN(const auto version, store.create(adapter, lineage));
+    HYPRSTREAM_ASSIGN(const auto version, create_adapter(store, base, recipe, path));
     HYPRSTREAM_ASSIGN(const auto manifest, store.manifest(version));
     if (json_)
       HYPRSTREAM_TRY(console.write(json_line(manifest_json(version, manifest))));
     else
       HYPRSTREAM_TRY(console.write(render_manifest(manifest)));
-    if (spec.init == LoraInit::kStandard && !json_)
+    if (recipe.spec.init == LoraInit::kStandard && !json_)
       console.status("It changes nothing yet: its B is zero until it is trained.");
     return ExitCode::kSuccess;
   }

@@ -4,8 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "adapter_files/adapter_store.hpp"
-#include "adapter_files/import.hpp"
+#include "adapter_files/new_adapter.hpp"
 #include "cli/adapter_report.hpp"
 #include "cli/command.hpp"
 #include "cli/model_reference.hpp"
@@ -43,35 +42,18 @@ class LoraImportCommand final : public Command {
     HYPRSTREAM_ASSIGN(const auto base_path, local_model_path(base_, console));
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(base_path).transform_error(with_model_remedy));
     HYPRSTREAM_ASSIGN(const auto path, local_adapter_path(*path_, console));
-    HYPRSTREAM_ASSIGN(auto adapter, import_adapter(path, base));
-    auto description = adapter.description();
-    description.name = name_ ? *name_ : name_for(adapter);
-    HYPRSTREAM_ASSIGN(adapter, adapter.with_description(std::move(description)));
-    const AdapterLineage lineage{
-        .kind = AdapterLineage::Kind::kImported,
-        .source = std::filesystem::path(*path_).lexically_normal().filename().string(),
-        .parent_sha256 = {},
-        .parameters = {{"base_path", std::filesystem::absolute(base_path).lexically_normal().string()}}};
     const auto store = AdapterStore::of_user();
-    HYPRSTREAM_ASSIGN(const auto version, store.create(adapter, lineage));
+    HYPRSTREAM_ASSIGN(const auto imported,
+                      import_into_store(store, base, {.path = path, .shown_as = *path_, .name = name_}, base_path));
+    const auto& version = imported.version;
     HYPRSTREAM_ASSIGN(const auto manifest, store.manifest(version));
     HYPRSTREAM_TRY(console.write(json_ ? json_line(manifest_json(version, manifest)) : render_manifest(manifest)));
-    if (!adapter.changes_anything())
+    if (!imported.changes_anything)
       console.status(std::format("hyprstream: adapter '{}' changes nothing: B * A is zero everywhere", version.name));
     return ExitCode::kSuccess;
   }
 
  private:
-  // Its own name if it has one that will do, else that of the file or directory, else one made from its id.
-  std::string name_for(const LoraAdapter& adapter) const {
-    const auto fallback = default_adapter_name(adapter.id());
-    if (adapter.name() != fallback && is_valid_adapter_name(adapter.name())) return adapter.name();
-    auto path = std::filesystem::path(*path_).lexically_normal();
-    if (path.filename().empty()) path = path.parent_path();
-    const std::string stem = path.stem().string();
-    return is_valid_adapter_name(stem) ? stem : fallback;
-  }
-
   std::optional<std::string> path_;
   std::optional<std::string> base_;
   std::optional<std::string> name_;

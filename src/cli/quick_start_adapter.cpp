@@ -1,30 +1,21 @@
 #include "cli/quick_start_adapter.hpp"
 
-#include <filesystem>
 #include <format>
 #include <random>
 #include <utility>
 
-#include "adapter/lora_init.hpp"
-#include "adapter/sparsify.hpp"
+#include "adapter_files/new_adapter.hpp"
 
 namespace hyprstream {
 
 Result<void> add_quick_start_adapter(const QuickStartAdapter& wanted, const std::string& model_path,
                                      LoadedEngine& loaded, Console& console) {
   HYPRSTREAM_ASSIGN(auto base, read_base_model(model_path));
-  LoraSpec spec{.name = {}, .rank = wanted.rank};
-  spec.seed = wanted.seed ? *wanted.seed : std::random_device()();
-  HYPRSTREAM_ASSIGN(const auto dense, make_lora_adapter(base, spec));
-  HYPRSTREAM_ASSIGN(auto sparse, sparsify(dense, {.sparsity = 0.99}));
-  const AdapterLineage lineage{
-      .kind = AdapterLineage::Kind::kCreated,
-      .source = {},
-      .parent_sha256 = {},
-      .parameters = {{"init", "gaussian"},
-                     {"seed", std::to_string(spec.seed)},
-                     {"base_path", std::filesystem::absolute(model_path).lexically_normal().string()}}};
-  auto stored = AdapterStore::of_user().create(sparse, lineage);
+  const AdapterRecipe recipe{
+      .spec = {.name = {}, .rank = wanted.rank, .seed = wanted.seed ? *wanted.seed : std::random_device()()},
+      .sparsity = {}};
+  HYPRSTREAM_ASSIGN(auto sparse, make_adapter(base, recipe));
+  auto stored = AdapterStore::of_user().create(sparse, created_lineage(recipe, model_path));
   if (!stored) {
     console.status("hyprstream: the adapter is used but not kept: " + stored.error().message);
     stored = StoredVersion{sparse.name(), 1, {}};
