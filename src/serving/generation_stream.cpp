@@ -1,5 +1,6 @@
 #include "serving/generation_stream.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -40,12 +41,23 @@ void StreamState::end_choice(const ChoiceEnd& end) {
   changed_.notify_one();
 }
 
-void StreamState::finish(GenerationEvent last) {
+void StreamState::finish(const GenerationEnd& end) {
+  {
+    const std::scoped_lock lock(mutex_);
+    usage_ += end.usage;
+    if (--open_requests_ > 0 || last_) return;
+    last_ = GenerationEnd{usage_};
+  }
+  changed_.notify_one();
+}
+
+void StreamState::finish(GenerationFailure failure) {
   {
     const std::scoped_lock lock(mutex_);
     if (last_) return;
-    last_ = std::move(last);
+    last_ = std::move(failure);
   }
+  cancel();  // the requests beside it
   changed_.notify_one();
 }
 
@@ -75,6 +87,17 @@ std::optional<GenerationEvent> StreamState::next(std::optional<std::chrono::mill
   else if (!changed_.wait_for(lock, *timeout, something))
     return std::nullopt;
   return take();
+}
+
+RequestUsage& RequestUsage::operator+=(const RequestUsage& other) noexcept {
+  prompt_tokens += other.prompt_tokens;
+  cached_tokens += other.cached_tokens;
+  completion_tokens += other.completion_tokens;
+  queue_seconds = std::max(queue_seconds, other.queue_seconds);
+  prompt_seconds = std::max(prompt_seconds, other.prompt_seconds);
+  first_token_seconds = std::max(first_token_seconds, other.first_token_seconds);
+  generation_seconds = std::max(generation_seconds, other.generation_seconds);
+  return *this;
 }
 
 GenerationStream::~GenerationStream() {

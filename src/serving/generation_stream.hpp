@@ -17,7 +17,7 @@ namespace hyprstream {
 // More text of one choice. Deltas that nobody has read yet are joined, so a slow reader costs no more memory than
 // the text itself.
 struct GenerationDelta {
-  int choice = 0;
+  int choice = 0;                  // counted through all requests that were submitted together
   std::string text;                // valid UTF-8; may be empty while `scores` is not
   std::vector<Token> tokens;       // without the end-of-generation token
   std::vector<TokenScore> scores;  // one per token, if the request asked for them
@@ -29,7 +29,7 @@ struct ChoiceEnd {
   std::uint32_t seed = 0;
 };
 
-// The whole request has failed, all choices of it; nothing follows.
+// A request has failed, all choices of it; those submitted with it are cancelled. Nothing follows.
 struct GenerationFailure {
   Error error;
 };

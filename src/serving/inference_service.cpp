@@ -1,5 +1,6 @@
 #include "serving/inference_service.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <format>
 #include <utility>
@@ -71,6 +72,10 @@ class InferenceService::Impl {
   const InferenceOptions& options() const noexcept { return options_; }
   InferenceLoop& loop() noexcept { return loop_; }
 
+  // Its choices have the numbers from `first_choice` in the stream.
+  Result<void> submit(ServingRequest request, const std::shared_ptr<StreamState>& stream, int first_choice);
+  Result<std::shared_ptr<EmbeddingTask>> submit(EmbeddingRequest request);
+
  private:
   InferenceOptions options_;
   std::unique_ptr<LoraEngine> engine_;
@@ -100,11 +105,12 @@ InferenceService::~InferenceService() = default;
 const LoraEngine& InferenceService::engine() const noexcept { return impl_->engine(); }
 const InferenceOptions& InferenceService::options() const noexcept { return impl_->options(); }
 
-Result<GenerationStream> InferenceService::submit(ServingRequest request) {
-  const auto& engine = impl_->engine();
+Result<void> InferenceService::Impl::submit(ServingRequest request, const std::shared_ptr<StreamState>& stream,
+                                            int first_choice) {
+  const LoraEngine& engine = *engine_;
   HYPRSTREAM_TRY(check_tokens(engine, request.prompt, /*room_for_answer=*/true));
   HYPRSTREAM_TRY(check_adapters(engine, request.adapters));
-  HYPRSTREAM_TRY(check_between("the number of choices", request.choices, 1, options().max_choices));
+  HYPRSTREAM_TRY(check_between("the number of choices", request.choices, 1, options_.max_choices));
   if (request.max_tokens < 1)
     return fail(ErrorCode::kInvalidArgument, std::format("max_tokens must be 1 or more, not {}", request.max_tokens));
   if (request.top_logprobs)
@@ -113,7 +119,8 @@ Result<GenerationStream> InferenceService::submit(ServingRequest request) {
   auto shared = std::make_shared<RequestTask>();
   shared->submitted = ServingClock::now();
   shared->submitted_at = std::chrono::system_clock::now();
-  shared->stream = std::make_shared<StreamState>(request.choices);
+  shared->stream = stream;
+  shared->first_choice = first_choice;
   shared->adapters = list_of(request.adapters);
   shared->usage.prompt_tokens = static_cast<int>(request.prompt.size());
   shared->open_choices = request.choices;
@@ -135,13 +142,11 @@ Result<GenerationStream> InferenceService::submit(ServingRequest request) {
       shared->siblings.push_back(std::move(task));
   }
   shared->request = std::move(request);
-  GenerationStream stream(shared->stream);
-  HYPRSTREAM_TRY(impl_->loop().submit(std::move(first)));
-  return stream;
+  return loop_.submit(std::move(first));
 }
 
-Result<std::vector<float>> InferenceService::embed(EmbeddingRequest request, std::stop_token stop) {
-  const auto& engine = impl_->engine();
+Result<std::shared_ptr<EmbeddingTask>> InferenceService::Impl::submit(EmbeddingRequest request) {
+  const LoraEngine& engine = *engine_;
   HYPRSTREAM_TRY(check_tokens(engine, request.tokens, /*room_for_answer=*/false));
   HYPRSTREAM_TRY(check_adapters(engine, request.adapters));
   auto task = make_task(request.tokens, request.client, request.adapters);
@@ -152,10 +157,63 @@ Result<std::vector<float>> InferenceService::embed(EmbeddingRequest request, std
   embedding->adapters = list_of(request.adapters);
   embedding->request = std::move(request);
   task->embedding = embedding;
-  auto result = embedding->result.get_future();
-  const std::stop_callback cancel(stop, [&] { embedding->cancelled.store(true, std::memory_order_relaxed); });
-  HYPRSTREAM_TRY(impl_->loop().submit(std::move(task)));
-  return result.get();
+  HYPRSTREAM_TRY(loop_.submit(std::move(task)));
+  return embedding;
+}
+
+Result<GenerationStream> InferenceService::submit(ServingRequest request) {
+  std::vector<ServingRequest> requests;
+  requests.push_back(std::move(request));
+  return submit(std::move(requests));
+}
+
+Result<GenerationStream> InferenceService::submit(std::vector<ServingRequest> requests) {
+  int choices = 0;
+  for (const auto& request : requests) choices += std::max(request.choices, 0);
+  if (requests.empty()) return fail(ErrorCode::kInvalidArgument, "there is no prompt");
+  const auto state = std::make_shared<StreamState>(choices, static_cast<int>(requests.size()));
+  GenerationStream stream(state);  // cancels those before one that is refused
+  int first_choice = 0;
+  for (auto& request : requests) {
+    const int count = request.choices;
+    HYPRSTREAM_TRY(impl_->submit(std::move(request), state, first_choice));
+    first_choice += count;
+  }
+  return stream;
+}
+
+Result<std::vector<float>> InferenceService::embed(EmbeddingRequest request, std::stop_token stop) {
+  std::vector<EmbeddingRequest> requests;
+  requests.push_back(std::move(request));
+  HYPRSTREAM_ASSIGN(auto vectors, embed(std::move(requests), std::move(stop)));
+  return std::move(vectors.front());
+}
+
+Result<std::vector<std::vector<float>>> InferenceService::embed(std::vector<EmbeddingRequest> requests,
+                                                                std::stop_token stop) {
+  std::vector<std::shared_ptr<EmbeddingTask>> tasks;
+  const auto cancel = [&] {
+    for (const auto& task : tasks) task->cancelled.store(true, std::memory_order_relaxed);
+  };
+  for (auto& request : requests) {
+    auto task = impl_->submit(std::move(request));
+    if (!task) {
+      cancel();
+      return std::unexpected(task.error());
+    }
+    tasks.push_back(std::move(*task));
+  }
+  const std::stop_callback on_stop(std::move(stop), cancel);
+  std::vector<std::vector<float>> vectors;
+  for (const auto& task : tasks) {
+    auto vector = task->result.get_future().get();
+    if (!vector) {
+      cancel();
+      return std::unexpected(vector.error());
+    }
+    vectors.push_back(std::move(*vector));
+  }
+  return vectors;
 }
 
 ServiceState InferenceService::state() const { return impl_->loop().state(); }

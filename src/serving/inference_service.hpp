@@ -54,10 +54,14 @@ class InferenceService {
   // Errors: kInvalidArgument (out of range; a prompt that leaves no room in the context: names both; a grammar that
   // does not parse), kResourceExhausted (the queue is full), kUnavailable (draining), those of check_fits().
   Result<GenerationStream> submit(ServingRequest request);
+  // Several at once, answered in one stream; the choices of the first request come first. If one is refused, none runs.
+  Result<GenerationStream> submit(std::vector<ServingRequest> requests);
 
   // One vector [hidden size] of length 1, pooled as the model says, else the mean over all tokens. Waits for it.
   // Errors: as submit(), and kCancelled if `stop` asks for it.
   Result<std::vector<float>> embed(EmbeddingRequest request, std::stop_token stop = {});
+  // Several beside each other, with the vectors in the order of the requests. Errors: the first one's.
+  Result<std::vector<std::vector<float>>> embed(std::vector<EmbeddingRequest> requests, std::stop_token stop = {});
 
   ServiceState state() const;
 

@@ -59,6 +59,9 @@ struct RequestUsage {
   double prompt_seconds = 0;       // from there to the first choice's first token
   double first_token_seconds = 0;  // from submit() to the first choice's first token
   double generation_seconds = 0;   // from the first token to the end of the last choice
+
+  // Of requests that run beside each other: tokens add up, of the times the longest counts.
+  RequestUsage& operator+=(const RequestUsage& other) noexcept;
 };
 
 }  // namespace hyprstream

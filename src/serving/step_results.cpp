@@ -67,7 +67,7 @@ std::optional<FinishReason> InferenceLoop::take_token(SequenceTask& task, Token 
   ++task.request->usage.completion_tokens;
   if (!request.ignore_end_of_generation && engine_.is_end_of_generation(token)) return FinishReason::kEndOfGeneration;
   task.tokens.push_back(token);
-  GenerationDelta delta{.choice = task.choice,
+  GenerationDelta delta{.choice = task.choice_in_stream(),
                         .text = task.text->push(engine_.token_bytes(token, /*special=*/false)),
                         .tokens = {token},
                         .scores = {}};
@@ -96,8 +96,8 @@ void InferenceLoop::end_choice(SequenceTask& task, FinishReason reason) {
   const auto request = task.request;
   if (!task.text->stopped())
     if (auto rest = task.text->finish(); !rest.empty())
-      request->stream->push({.choice = task.choice, .text = std::move(rest), .tokens = {}, .scores = {}});
-  request->stream->end_choice({.choice = task.choice, .reason = reason, .seed = task.sampler->seed()});
+      request->stream->push({.choice = task.choice_in_stream(), .text = std::move(rest), .tokens = {}, .scores = {}});
+  request->stream->end_choice({.choice = task.choice_in_stream(), .reason = reason, .seed = task.sampler->seed()});
   request->finish_reasons.push_back(reason);
   if (options_.report_tokens) {
     const auto answer = task.tokens.begin() + static_cast<std::ptrdiff_t>(request->request.prompt.size());

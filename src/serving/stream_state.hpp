@@ -16,13 +16,16 @@ namespace hyprstream {
 // Thread-safe. Holds at most the text of its choices, however slowly it is read.
 class StreamState {
  public:
-  explicit StreamState(int choices) : choices_(static_cast<std::size_t>(choices)) {}
+  // `choices`: of all requests together.
+  explicit StreamState(int choices, int requests = 1)
+      : choices_(static_cast<std::size_t>(choices)), open_requests_(requests) {}
 
   // ---- The inference thread ----
   void push(GenerationDelta delta);
   void end_choice(const ChoiceEnd& end);
-  // The last event; later ones are dropped.
-  void finish(GenerationEvent last);
+  // The end of one request. After the last one, or the first failure, nothing more is handed out.
+  void finish(const GenerationEnd& end);
+  void finish(GenerationFailure failure);
   bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
 
   // ---- The reader ----
@@ -43,6 +46,8 @@ class StreamState {
   std::condition_variable changed_;
   std::vector<Choice> choices_;
   std::deque<int> ready_;  // choices with something new, each once
+  int open_requests_;
+  RequestUsage usage_;  // of the requests that have ended
   std::optional<GenerationEvent> last_;
   std::atomic<bool> cancelled_ = false;
 };

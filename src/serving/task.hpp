@@ -27,6 +27,7 @@ struct SequenceTask;
 struct RequestTask {
   ServingRequest request;
   std::shared_ptr<StreamState> stream;
+  int first_choice = 0;  // its number in the stream
   AdapterList adapters;
   std::chrono::system_clock::time_point submitted_at;
   ServingClock::time_point submitted;
@@ -71,6 +72,7 @@ struct SequenceTask {
   std::optional<EmbeddingPool> pool;
 
   bool cancelled() const noexcept;
+  int choice_in_stream() const noexcept { return request->first_choice + choice; }
   const AdapterList& adapters() const noexcept { return request != nullptr ? request->adapters : embedding->adapters; }
 };
 
