@@ -14,6 +14,7 @@ CLI/                          cli
 duckdb                        catalog
 arrow/                        catalog|flight
 httplib\.h                    http
+prometheus/                   metrics
 curl/                         hub
 openssl/                      base|access
 hwy/                          adapter_engine|training

@@ -1,7 +1,8 @@
 #include <format>
 
+#include "api/endpoints.hpp"
 #include "api/generation_answer.hpp"
-#include "api/generation_routes.hpp"
+#include "api/tool_fields.hpp"
 
 namespace hyprstream {
 namespace {
@@ -39,14 +40,20 @@ ApiResult<std::vector<ChatMessage>> read_messages(const JsonFields& fields) {
     HYPRSTREAM_ASSIGN(const auto role, message.text("role"));
     if (!role || role->empty()) return message.wrong("role", "system, user, assistant or tool");
     HYPRSTREAM_ASSIGN(auto content, read_content(message));
-    messages.push_back({.role = *role == "developer" ? "system" : *role, .content = std::move(content)});
+    HYPRSTREAM_ASSIGN(auto calls, read_tool_calls(message));
+    HYPRSTREAM_ASSIGN(auto call_id, message.text("tool_call_id"));
+    messages.push_back({.role = *role == "developer" ? "system" : *role,
+                        .content = std::move(content),
+                        .tool_calls = std::move(calls),
+                        .tool_call_id = std::move(call_id).value_or("")});
   }
   return messages;
 }
 
-ApiResult<std::vector<Token>> make_prompt(const ApiContext& context, const JsonFields& fields) {
+ApiResult<std::vector<Token>> make_prompt(const ApiContext& context, const JsonFields& fields,
+                                          const std::vector<ToolDefinition>& tools) {
   HYPRSTREAM_ASSIGN(const auto messages, read_messages(fields));
-  return tokenize_chat(context.service->engine(), messages, {.add_generation_prompt = true})
+  return tokenize_chat(context.service->engine(), messages, {.add_generation_prompt = true, .tools = tools})
       .transform_error([](const Error& error) {
         auto shown = http_error(error);
         if (shown.status == 400) shown.param = "messages";
@@ -76,13 +83,17 @@ ApiResult<GenerationCall> read_call(const ApiContext& context, const HttpRequest
   HYPRSTREAM_ASSIGN(const auto body, parse_body(request));
   const JsonFields fields(body);
   HYPRSTREAM_ASSIGN(auto call, read_generation_fields(context, request, fields));
-  if (const auto* tools = fields.find("tools"); tools != nullptr && !tools->empty())
-    return std::unexpected(invalid_field("tools", "'tools' is not supported yet"));
+  HYPRSTREAM_ASSIGN(auto tools, read_tool_fields(fields));
+  if (!tools.tools.empty() && !call.request.sampling.grammar.empty())
+    return fields.wrong("response_format", "text where tools may be called: set 'tool_choice' to \"none\"");
+  if (tools.grammar) call.request.sampling.grammar = std::move(*tools.grammar);
+  call.tools = std::move(tools.tools);
   HYPRSTREAM_ASSIGN(const auto wanted, fields.flag("logprobs"));
   HYPRSTREAM_ASSIGN(const auto top, fields.integer("top_logprobs", 0, 20));
   if (top && !wanted.value_or(false)) return fields.wrong("logprobs", "true where 'top_logprobs' is set");
   if (wanted.value_or(false)) call.request.top_logprobs = static_cast<int>(top.value_or(0));
-  HYPRSTREAM_ASSIGN(call.request.prompt, make_prompt(context, fields));
+  HYPRSTREAM_ASSIGN(auto prompt, make_prompt(context, fields, call.tools));
+  call.prompts.push_back(std::move(prompt));
   return call;
 }
 
@@ -96,15 +107,19 @@ HttpResponse handle_chat_completion(const ApiContext& context, const HttpRequest
       .object = "chat.completion",
       .chunk_object = "chat.completion.chunk",
       .whole =
-          [](const std::string& text, const Json& scores) {
-            return Json{{"message", {{"role", "assistant"}, {"content", text}}}, {"logprobs", scores}};
+          [](const ChoicePiece& said) {
+            const bool silent = said.text.empty() && !said.calls.empty();
+            Json message = {{"role", "assistant"}, {"content", silent ? Json() : Json(said.text)}};
+            if (!said.calls.empty()) message["tool_calls"] = tool_calls_json(said.calls, std::nullopt);
+            return Json{{"message", message}, {"logprobs", said.scores}};
           },
       .piece =
-          [](const std::string& text, const Json& scores, bool first) {
+          [](const ChoicePiece& said, bool first) {
             Json delta = Json::object();
             if (first) delta["role"] = "assistant";
-            if (first || !text.empty()) delta["content"] = text;
-            return Json{{"delta", delta}, {"logprobs", scores}};
+            if (!said.text.empty() || (first && said.calls.empty())) delta["content"] = said.text;
+            if (!said.calls.empty()) delta["tool_calls"] = tool_calls_json(said.calls, said.first_call);
+            return Json{{"delta", delta}, {"logprobs", said.scores}};
           },
       .scores = [&engine = context.service->engine()](const auto& scores) { return chat_scores(engine, scores); }};
   return answer_generation(context, request, std::move(*call), shape);

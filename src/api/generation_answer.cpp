@@ -1,10 +1,16 @@
 #include "api/generation_answer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <format>
+#include <iterator>
 #include <memory>
 #include <random>
+#include <ranges>
 #include <stop_token>
+
+#include "api/choice_reader.hpp"
+#include "api/json_response.hpp"
 
 namespace hyprstream {
 namespace {
@@ -13,8 +19,6 @@ using Json = nlohmann::ordered_json;
 
 // A comment this often keeps proxies from closing a stream that says nothing.
 constexpr std::chrono::seconds kKeepAlive{15};
-
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json usage_json(const RequestUsage& usage) {
   return {{"prompt_tokens", usage.prompt_tokens},
@@ -37,10 +41,6 @@ Json timings_json(const RequestUsage& usage) {
           {"queue_ms", usage.queue_seconds * 1e3}};
 }
 
-std::string finish_name(FinishReason reason) {
-  return reason == FinishReason::kMaxTokens || reason == FinishReason::kContextFull ? "length" : "stop";
-}
-
 // What is known before the first event.
 struct Answer {
   GenerationStream stream;
@@ -49,39 +49,40 @@ struct Answer {
   std::string id;
   long long created;
 
+  std::size_t choices() const { return call.prompts.size() * static_cast<std::size_t>(call.request.choices); }
+  std::vector<ChoiceReader> readers() const {
+    return {choices(), ChoiceReader(shape, call.tools, call.request.top_logprobs.has_value())};
+  }
   Json head(const std::string& object) const {
     return {{"id", id}, {"object", object}, {"created", created}, {"model", call.model}};
   }
-  Json scores(const GenerationDelta& delta) const {
-    return call.request.top_logprobs ? shape.scores(delta.scores) : Json();
-  }
 };
 
-// Appends what `more` has in its lists to those of `all`.
-void join_scores(Json& all, const Json& more) {
-  if (all.is_null())
-    all = more;
-  else if (more.is_object())
-    for (const auto& [key, list] : more.items())
-      if (list.is_array()) all[key].insert(all[key].end(), list.begin(), list.end());
+// Appends what `more` has to `all`.
+void join(ChoicePiece& all, ChoicePiece more) {
+  all.text += more.text;
+  std::ranges::move(more.calls, std::back_inserter(all.calls));
+  if (all.scores.is_null())
+    all.scores = std::move(more.scores);
+  else if (more.scores.is_object())
+    for (const auto& [key, list] : more.scores.items())
+      if (list.is_array()) all.scores[key].insert(all.scores[key].end(), list.begin(), list.end());
 }
 
 HttpResponse collect(Answer& answer, const std::stop_token& gone) {
   const std::stop_callback cancel(gone, [&] { answer.stream.cancel(); });
-  struct Choice {
-    std::string text;
-    Json scores;
-    std::string finish;
-  };
-  std::vector<Choice> choices(static_cast<std::size_t>(answer.call.request.choices));
+  auto readers = answer.readers();
+  std::vector<ChoicePiece> choices(readers.size());
+  std::vector<std::string> finish(readers.size());
   for (;;) {
     const auto event = answer.stream.next();
     if (const auto* delta = std::get_if<GenerationDelta>(&event)) {
-      auto& choice = choices[static_cast<std::size_t>(delta->choice)];
-      choice.text += delta->text;
-      join_scores(choice.scores, answer.scores(*delta));
+      const auto index = static_cast<std::size_t>(delta->choice);
+      join(choices[index], readers[index].read(*delta));
     } else if (const auto* end = std::get_if<ChoiceEnd>(&event)) {
-      choices[static_cast<std::size_t>(end->choice)].finish = finish_name(end->reason);
+      const auto index = static_cast<std::size_t>(end->choice);
+      join(choices[index], readers[index].finish());
+      finish[index] = readers[index].finish_reason(end->reason);
     } else if (const auto* failure = std::get_if<GenerationFailure>(&event)) {
       return error_response(http_error(failure->error));
     } else {
@@ -90,13 +91,13 @@ HttpResponse collect(Answer& answer, const std::stop_token& gone) {
       body["choices"] = Json::array();
       for (std::size_t i = 0; i < choices.size(); ++i) {
         Json choice = {{"index", i}};
-        choice.update(answer.shape.whole(choices[i].text, choices[i].scores));
-        choice["finish_reason"] = choices[i].finish;
+        choice.update(answer.shape.whole(choices[i]));
+        choice["finish_reason"] = finish[i];
         body["choices"].push_back(std::move(choice));
       }
       body["usage"] = usage_json(usage);
       body["timings"] = timings_json(usage);
-      return {.body = dump(body)};
+      return json_response(body);
     }
   }
 }
@@ -104,7 +105,7 @@ HttpResponse collect(Answer& answer, const std::stop_token& gone) {
 class EventWriter {
  public:
   EventWriter(Answer& answer, BodyWriter& out)
-      : answer_(answer), out_(out), begun_(static_cast<std::size_t>(answer.call.request.choices)) {}
+      : answer_(answer), out_(out), readers_(answer.readers()), begun_(readers_.size()) {}
 
   void run() {
     for (bool open = true; open;) {
@@ -114,27 +115,27 @@ class EventWriter {
   }
 
  private:
-  bool send(const Json& json) { return out_.write("data: " + dump(json) + "\n\n"); }
-  bool send_choice(int index, Json choice, const char* finish) {
+  bool send(const Json& json) { return out_.write("data: " + dump_json(json) + "\n\n"); }
+  bool send_choice(int index, const ChoicePiece& piece, const char* finish) {
+    const auto at = static_cast<std::size_t>(index);
+    Json choice = {{"index", index}};
+    choice.update(answer_.shape.piece(piece, !begun_[at]));
+    choice["finish_reason"] = finish == nullptr ? Json() : Json(finish);
+    begun_[at] = true;
     Json chunk = answer_.head(answer_.shape.chunk_object);
-    Json whole = {{"index", index}};
-    whole.update(choice);
-    whole["finish_reason"] = finish == nullptr ? Json() : Json(finish);
-    chunk["choices"] = Json::array({std::move(whole)});
+    chunk["choices"] = Json::array({std::move(choice)});
     return send(chunk);
-  }
-  Json piece(int index, const std::string& text, const Json& scores) {
-    const bool first = !begun_[static_cast<std::size_t>(index)];
-    begun_[static_cast<std::size_t>(index)] = true;
-    return answer_.shape.piece(text, scores, first);
   }
 
   bool write(const GenerationDelta& delta) {
-    if (delta.text.empty() && delta.scores.empty()) return true;
-    return send_choice(delta.choice, piece(delta.choice, delta.text, answer_.scores(delta)), nullptr);
+    const auto piece = readers_[static_cast<std::size_t>(delta.choice)].read(delta);
+    return piece.empty() || send_choice(delta.choice, piece, nullptr);
   }
   bool write(const ChoiceEnd& end) {
-    return send_choice(end.choice, piece(end.choice, "", Json()), finish_name(end.reason).c_str());
+    auto& reader = readers_[static_cast<std::size_t>(end.choice)];
+    const auto rest = reader.finish();
+    return (rest.empty() || send_choice(end.choice, rest, nullptr)) &&
+           send_choice(end.choice, {}, reader.finish_reason(end.reason));
   }
   bool write(const GenerationFailure& failure) {
     out_.write("data: " + error_body(http_error(failure.error)) + "\n\n");
@@ -154,6 +155,7 @@ class EventWriter {
 
   Answer& answer_;
   BodyWriter& out_;
+  std::vector<ChoiceReader> readers_;
   std::vector<bool> begun_;
 };
 
@@ -162,19 +164,24 @@ std::string fresh_id(const std::string& prefix) {
   return std::format("{}{:08x}{:08x}{:08x}", prefix, random(), random(), random());
 }
 
-HttpError submit_error(const Error& error, const ApiContext& context, std::size_t prompt) {
-  auto shown = http_error(error);
-  const auto context_length = static_cast<std::size_t>(context.service->engine().options().context_length);
-  if (shown.status == 400 && prompt >= context_length) shown.code = "context_length_exceeded";
-  return shown;
+Result<GenerationStream> submit(InferenceService& service, const GenerationCall& call) {
+  std::vector<ServingRequest> requests;
+  for (const auto& prompt : call.prompts) {
+    requests.push_back(call.request);
+    requests.back().prompt = prompt;
+  }
+  return service.submit(std::move(requests));
 }
 
 }  // namespace
 
 HttpResponse answer_generation(const ApiContext& context, const HttpRequest& http, GenerationCall call,
                                const AnswerShape& shape) {
-  auto stream = context.service->submit(call.request);
-  if (!stream) return error_response(submit_error(stream.error(), context, call.request.prompt.size()));
+  auto stream = submit(*context.service, call);
+  if (!stream) {
+    const auto longest = std::ranges::max(call.prompts | std::views::transform(&std::vector<Token>::size));
+    return error_response(submit_error(stream.error(), context, longest));
+  }
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   auto answer =
       std::make_shared<Answer>(Answer{.stream = std::move(*stream),

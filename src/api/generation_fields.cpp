@@ -3,6 +3,7 @@
 #include <charconv>
 #include <format>
 
+#include "api/adapter_scales.hpp"
 #include "structured_output/schema_grammar.hpp"
 
 namespace hyprstream {
@@ -25,19 +26,39 @@ ApiResult<RequestAdapter> find_adapter(const ApiContext& context, const std::str
   return std::unexpected(std::move(error));
 }
 
-ApiResult<void> read_lora(const ApiContext& context, const JsonFields& fields, ServingRequest& request) {
+// By name, or by llama-server's number.
+ApiResult<std::string> read_adapter_name(const ApiContext& context, const JsonFields& entry) {
+  HYPRSTREAM_ASSIGN(auto name, entry.text("name"));
+  if (name) return std::move(*name);
+  HYPRSTREAM_ASSIGN(const auto id, entry.integer("id", 0, 1 << 30));
+  if (!id) return entry.wrong("name", "the name of an adapter");
+  auto found = context.scales->name(static_cast<int>(*id));
+  if (found) return std::move(*found);
+  auto error =
+      invalid_field("lora", std::format("there is no adapter with the id {}: GET /lora-adapters has them", *id));
+  return std::unexpected(std::move(error));
+}
+
+ApiResult<void> add_active(const ApiContext& context, std::vector<RequestAdapter>& adapters) {
+  for (const auto& [name, scale] : context.scales->active()) {
+    HYPRSTREAM_ASSIGN(auto adapter, find_adapter(context, name, scale));
+    adapters.push_back(std::move(adapter));
+  }
+  return {};
+}
+
+ApiResult<void> read_lora(const ApiContext& context, const JsonFields& fields, std::vector<RequestAdapter>& adapters) {
   const auto* list = fields.find("lora");
-  if (list == nullptr) return {};
+  if (list == nullptr) return adapters.empty() ? add_active(context, adapters) : ApiResult<void>();
   if (!list->is_array() || list->size() > kMostAdapters)
     return fields.wrong("lora", std::format("a list of at most {} objects with a name and a scale", kMostAdapters));
   for (std::size_t i = 0; i < list->size(); ++i) {
     if (!(*list)[i].is_object()) return fields.wrong("lora", "a list of objects with a name and a scale");
     const JsonFields entry((*list)[i], std::format("lora[{}].", i));
-    HYPRSTREAM_ASSIGN(const auto name, entry.text("name"));
-    if (!name) return entry.wrong("name", "the name of an adapter");
+    HYPRSTREAM_ASSIGN(const auto name, read_adapter_name(context, entry));
     HYPRSTREAM_ASSIGN(const auto scale, entry.number("scale", -kWidest, kWidest));
-    HYPRSTREAM_ASSIGN(auto adapter, find_adapter(context, *name, static_cast<float>(scale.value_or(1))));
-    request.adapters.push_back(std::move(adapter));
+    HYPRSTREAM_ASSIGN(auto adapter, find_adapter(context, name, static_cast<float>(scale.value_or(1))));
+    adapters.push_back(std::move(adapter));
   }
   return {};
 }
@@ -115,14 +136,26 @@ ApiResult<std::vector<RequestAdapter>> adapters_of_model(const ApiContext& conte
   return adapters;
 }
 
+ApiResult<std::vector<RequestAdapter>> read_adapters(const ApiContext& context, const JsonFields& fields) {
+  HYPRSTREAM_ASSIGN(const auto model, fields.text("model"));
+  HYPRSTREAM_ASSIGN(auto adapters, adapters_of_model(context, model.value_or("")));
+  HYPRSTREAM_TRY(read_lora(context, fields, adapters));
+  return adapters;
+}
+
+std::string adapters_label(const std::vector<RequestAdapter>& adapters) {
+  std::string label;
+  for (const auto& [adapter, scale] : adapters) label += (label.empty() ? "" : "+") + adapter.name;
+  return label;
+}
+
 ApiResult<GenerationCall> read_generation_fields(const ApiContext& context, const HttpRequest& request,
                                                  const JsonFields& fields) {
   GenerationCall call;
   auto& serving = call.request;
   HYPRSTREAM_ASSIGN(const auto model, fields.text("model"));
   call.model = model && !model->empty() ? *model : context.model_id;
-  HYPRSTREAM_ASSIGN(serving.adapters, adapters_of_model(context, call.model));
-  HYPRSTREAM_TRY(read_lora(context, fields, serving));
+  HYPRSTREAM_ASSIGN(serving.adapters, read_adapters(context, fields));
   HYPRSTREAM_TRY(read_sampling(fields, serving.sampling));
 
   // Until the context's end, as OpenAI has it.
@@ -149,8 +182,7 @@ ApiResult<GenerationCall> read_generation_fields(const ApiContext& context, cons
     call.include_usage = usage.value_or(false);
   }
   serving.client = request.client.key_id;
-  for (const auto& [adapter, scale] : serving.adapters)
-    serving.label += (serving.label.empty() ? "" : "+") + adapter.name;
+  serving.label = adapters_label(serving.adapters);
   return call;
 }
 

@@ -7,12 +7,23 @@
 
 namespace hyprstream {
 
-ApiResult<nlohmann::ordered_json> parse_body(const HttpRequest& request) {
+namespace {
+
+ApiResult<nlohmann::ordered_json> parse(const HttpRequest& request, bool list) {
+  if (!request.parts.empty())
+    return std::unexpected(invalid_field("", "the request's body must be JSON: this endpoint takes no form"));
   auto body = parse_ordered_json(request.body, "the request's body");
   if (!body) return std::unexpected(invalid_field("", body.error().message));
-  if (!body->is_object()) return std::unexpected(invalid_field("", "the request's body must be a JSON object"));
+  if (list ? !body->is_array() : !body->is_object())
+    return std::unexpected(
+        invalid_field("", std::format("the request's body must be a JSON {}", list ? "list" : "object")));
   return std::move(*body);
 }
+
+}  // namespace
+
+ApiResult<nlohmann::ordered_json> parse_body(const HttpRequest& request) { return parse(request, /*list=*/false); }
+ApiResult<nlohmann::ordered_json> parse_list(const HttpRequest& request) { return parse(request, /*list=*/true); }
 
 const nlohmann::ordered_json* JsonFields::find(std::string_view name) const {
   const auto found = object_.find(name);

@@ -18,6 +18,8 @@ using ApiResult = std::expected<T, HttpError>;
 
 // The body as a JSON object. Errors: 400.
 ApiResult<nlohmann::ordered_json> parse_body(const HttpRequest& request);
+// The body as a JSON list. Errors: 400.
+ApiResult<nlohmann::ordered_json> parse_list(const HttpRequest& request);
 
 // A view of an object's fields. A field that is null is absent; one of another type, or out of range, is a 400 that
 // names it. Fields that nobody asks for are passed over, as OpenAI does. Not thread-safe.

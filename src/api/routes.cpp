@@ -1,104 +1,114 @@
-// The table of routes, and the endpoints that need no more than a few lines.
-#include "api/api.hpp"
-#include "api/generation_fields.hpp"
-#include "api/generation_routes.hpp"
-#include "api/json_fields.hpp"
+// The table of routes.
+#include <memory>
+
+#include "api/endpoints.hpp"
+#include "api/openapi.hpp"
 
 namespace hyprstream {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Handler = HttpResponse (*)(const ApiContext&, const HttpRequest&);
 
-HttpResponse json_response(const Json& json) {
-  return {.body = json.dump(-1, ' ', false, Json::error_handler_t::replace)};
-}
+struct Entry {
+  const char* method;
+  const char* path;
+  Scope scope;
+  const char* summary;
+  Handler handler;
+  RouteSchemas schemas;  // names in openapi_schemas.cpp
+};
 
-HttpResponse handle_health(const ApiContext& context, const HttpRequest&) {
-  if (context.service->state().draining)
-    return error_response({503, "server_error", "the server is shutting down", "unavailable", ""});
-  return json_response({{"status", "ok"}});
-}
+constexpr auto kInfer = Scope::kInference;
+constexpr auto kAdmin = Scope::kAdmin;
 
-HttpResponse handle_version(const ApiContext& context, const HttpRequest&) {
-  return json_response({{"version", context.version}});
-}
-
-Json model_entry(const std::string& id, const std::string& parent) {
-  return {{"id", id},     {"object", "model"},
-          {"created", 0}, {"owned_by", "hyprstream"},
-          {"root", id},   {"parent", parent.empty() ? Json() : Json(parent)}};
-}
-
-HttpResponse handle_models(const ApiContext& context, const HttpRequest&) {
-  Json data = Json::array({model_entry(context.model_id, "")});
-  for (const auto& stored : context.adapters->store().list())
-    if (!context.adapters->is_hidden(stored.name)) data.push_back(model_entry(stored.name, context.model_id));
-  return json_response({{"object", "list"}, {"data", data}});
-}
-
-HttpResponse handle_model(const ApiContext& context, const HttpRequest& request) {
-  const auto& id = request.path_parameters.at("id");
-  const auto adapters = adapters_of_model(context, id);
-  if (!adapters) return error_response(adapters.error());
-  return json_response(model_entry(id, adapters->empty() ? "" : context.model_id));
-}
-
-ApiResult<Json> tokenize(const ApiContext& context, const HttpRequest& request) {
-  HYPRSTREAM_ASSIGN(const auto body, parse_body(request));
-  const JsonFields fields(body);
-  HYPRSTREAM_ASSIGN(const auto content, fields.text("content"));
-  if (!content) return fields.wrong("content", "a text");
-  HYPRSTREAM_ASSIGN(const auto special, fields.flag("add_special"));
-  HYPRSTREAM_ASSIGN(const auto parse, fields.flag("parse_special"));
-  const TokenizeOptions options{.add_special = special.value_or(false), .parse_special = parse.value_or(true)};
-  HYPRSTREAM_ASSIGN(const auto tokens,
-                    context.service->engine().tokenize(*content, options).transform_error(http_error));
-  return Json{{"tokens", tokens}};
-}
-
-ApiResult<Json> detokenize(const ApiContext& context, const HttpRequest& request) {
-  HYPRSTREAM_ASSIGN(const auto body, parse_body(request));
-  const JsonFields fields(body);
-  const auto* list = fields.find("tokens");
-  if (list == nullptr || !list->is_array()) return fields.wrong("tokens", "a list of token numbers");
-  const int vocabulary = context.service->engine().model_info().vocabulary_size;
-  std::vector<Token> tokens;
-  for (const auto& item : *list) {
-    if (!item.is_number_integer() || item.get<long long>() < 0 || item.get<long long>() >= vocabulary)
-      return fields.wrong("tokens", "a list of token numbers of this vocabulary");
-    tokens.push_back(item.get<Token>());
-  }
-  return Json{{"content", context.service->engine().detokenize(tokens, true)}};
-}
-
-template <auto function>
-HttpResponse handle(const ApiContext& context, const HttpRequest& request) {
-  const auto answer = function(context, request);
-  return answer ? json_response(*answer) : error_response(answer.error());
-}
+const Entry kEntries[] = {
+    {"GET", "/health", Scope::kPublic, "Whether the server takes requests", handle_health, {"", "Health"}},
+    {"GET", "/version", kInfer, "The program's version", handle_version, {"", "Version"}},
+    {"GET", "/metrics", kInfer, "Counters for Prometheus", handle_metrics, {}},
+    {"GET", "/v1/models", kInfer, "The base model and every adapter", handle_models, {"", "ModelList"}},
+    {"GET", "/v1/models/{id}", kInfer, "One of them", handle_model, {"", "Model"}},
+    {"POST", "/v1/completions", kInfer, "Continue a text", handle_completion, {"CompletionRequest", "Completion"}},
+    {"POST",
+     "/v1/chat/completions",
+     kInfer,
+     "Answer a conversation",
+     handle_chat_completion,
+     {"ChatCompletionRequest", "ChatCompletion"}},
+    {"POST", "/v1/embeddings", kInfer, "Vectors of texts", handle_embeddings, {"EmbeddingRequest", "EmbeddingList"}},
+    {"POST", "/tokenize", kInfer, "A text's tokens", handle_tokenize, {"TokenizeRequest", "Tokens"}},
+    {"POST", "/detokenize", kInfer, "The text of tokens", handle_detokenize, {"Tokens", "Text"}},
+    {"GET", "/v1/adapters", kInfer, "Every adapter in its newest version", handle_adapters, {"", "AdapterList"}},
+    {"POST",
+     "/v1/adapters",
+     kAdmin,
+     "Create an adapter, or upload one as multipart/form-data",
+     handle_create_adapter,
+     {"CreateAdapterRequest", "Adapter", "UploadAdapterForm"}},
+    {"GET",
+     "/v1/adapters/{name}",
+     kInfer,
+     "An adapter (NAME or NAME@VERSION) with its weights",
+     handle_adapter,
+     {"", "Adapter"}},
+    {"DELETE",
+     "/v1/adapters/{name}",
+     kAdmin,
+     "Delete an adapter, or one version of it",
+     handle_delete_adapter,
+     {"", "DeletedAdapter"}},
+    {"POST",
+     "/v1/load_lora_adapter",
+     kAdmin,
+     "vLLM's way to load an adapter",
+     handle_load_adapter,
+     {"LoadAdapterRequest", "LoadedAdapter"}},
+    {"POST",
+     "/v1/unload_lora_adapter",
+     kAdmin,
+     "vLLM's way to unload an adapter",
+     handle_unload_adapter,
+     {"UnloadAdapterRequest", "LoadedAdapter"}},
+    {"GET", "/lora-adapters", kInfer, "llama-server's list of adapters", handle_adapter_scales, {"", "AdapterScales"}},
+    {"POST",
+     "/lora-adapters",
+     kAdmin,
+     "Scales for requests that name no adapter",
+     handle_set_adapter_scales,
+     {"AdapterScales", "AdapterScales"}},
+    {"GET", "/v1/files", kAdmin, "Files to train on", handle_files, {"", "FileList"}},
+    {"POST", "/v1/files", kAdmin, "Upload a file to train on", handle_upload_file, {"", "File", "UploadFileForm"}},
+    {"GET", "/v1/files/{id}", kAdmin, "One of them", handle_file, {"", "File"}},
+    {"GET", "/v1/files/{id}/content", kAdmin, "What is in it", handle_file_content, {}},
+    {"DELETE", "/v1/files/{id}", kAdmin, "Delete a file", handle_delete_file, {"", "DeletedFile"}},
+};
 
 }  // namespace
 
 std::vector<Route> make_api_routes(const ApiContext& context) {
-  using Handler = HttpResponse (*)(const ApiContext&, const HttpRequest&);
-  const auto route = [&](const char* method, const char* path, Scope scope, const char* summary, Handler handler) {
-    return Route{.method = method,
-                 .path = path,
-                 .scope = scope,
-                 .summary = summary,
-                 .handler = [context, handler](const HttpRequest& request) { return handler(context, request); }};
+  const auto shared = std::make_shared<const ApiContext>(context);
+  std::vector<Route> routes;
+  std::vector<RouteSchemas> schemas;
+  const auto add = [&](const char* method, const char* path, Scope scope, const char* summary, RouteSchemas named,
+                       HttpHandler handler) {
+    routes.push_back({.method = method,
+                      .path = path,
+                      .scope = scope,
+                      .summary = summary,
+                      .handler = [shared, method, path, handler = std::move(handler)](const HttpRequest& request) {
+                        auto response = handler(request);
+                        shared->metrics->count_response(method, path, response.status);
+                        return response;
+                      }});
+    schemas.push_back(named);
   };
-  constexpr auto kInfer = Scope::kInference;
-  return {
-      route("GET", "/health", Scope::kPublic, "Whether the server takes requests", handle_health),
-      route("GET", "/version", kInfer, "The program's version", handle_version),
-      route("GET", "/v1/models", kInfer, "The base model and every adapter", handle_models),
-      route("GET", "/v1/models/{id}", kInfer, "One of them", handle_model),
-      route("POST", "/v1/completions", kInfer, "Continue a text", handle_completion),
-      route("POST", "/v1/chat/completions", kInfer, "Answer a conversation", handle_chat_completion),
-      route("POST", "/tokenize", kInfer, "A text's tokens", handle<tokenize>),
-      route("POST", "/detokenize", kInfer, "The text of tokens", handle<detokenize>),
-  };
+  for (const auto& entry : kEntries)
+    add(entry.method, entry.path, entry.scope, entry.summary, entry.schemas,
+        [shared, handle = entry.handler](const HttpRequest& request) { return handle(*shared, request); });
+  const auto document = std::make_shared<std::string>();
+  add("GET", "/openapi.json", kInfer, "This description of the server", {},
+      [document](const HttpRequest&) { return HttpResponse{.body = *document}; });
+  *document = openapi_document(routes, schemas, context.version);
+  return routes;
 }
 
 }  // namespace hyprstream

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "adapter_files/adapter_store.hpp"
+#include "api/adapter_scales.hpp"
 #include "api/api.hpp"
 #include "cli/command.hpp"
 #include "cli/engine_flags.hpp"
@@ -37,6 +38,12 @@ std::string model_id(const std::string& name) {
     id += upper ? static_cast<char>(c + 32) : plain ? c : '-';
   }
   return id;
+}
+
+std::vector<std::string> names_of(const AdapterStore& store) {
+  std::vector<std::string> names;
+  for (const auto& stored : store.list()) names.push_back(stored.name);
+  return names;
 }
 
 // SIGINT and SIGTERM, held back from every thread and waited for by one.
@@ -100,6 +107,8 @@ class ServerCommand final : public Command {
     arguments.flag("--insecure", insecure_, "Listen beyond this machine without keys");
     arguments.begin_section("Serving");
     arguments.texts("--adapter", "NAME", adapters_, "Load this adapter at once and keep it in memory");
+    arguments.texts("--adapter-directory", "DIR", adapter_directories_,
+                    "A directory that POST /v1/load_lora_adapter may read adapters from");
     arguments.integer("--parallel", serving_.parallel, {1, 128}, "Texts generated at once");
     arguments.integer("--queue", serving_.queue_length, {1, 1 << 20}, "Requests that may wait; one more gets 503");
     arguments.integer("--cached-sequences", serving_.cached_sequences, {0, 64},
@@ -133,10 +142,23 @@ class ServerCommand final : public Command {
     loaded.watch = {};
     const StopSignals signals;  // before any thread, so that none is interrupted
     const std::string name = model_id(loaded.engine->model_info().name);
-    HYPRSTREAM_ASSIGN(const auto service, InferenceService::create(
-                                              LoraEngine::create(std::move(loaded.engine), std::move(base)), serving_));
-    const ApiContext context{
-        .service = service.get(), .adapters = &residency, .model_id = name, .version = HYPRSTREAM_VERSION};
+    ServingMetrics metrics;
+    HYPRSTREAM_ASSIGN(
+        const auto service,
+        InferenceService::create(LoraEngine::create(std::move(loaded.engine), std::move(base)), serving_, {&metrics}));
+    AdapterScales scales;
+    scales.note(adapters_);
+    scales.note(names_of(residency.store()));
+    const auto uploads = UploadStore::of_user();
+    const ApiContext context{.service = service.get(),
+                             .adapters = &residency,
+                             .scales = &scales,
+                             .metrics = &metrics,
+                             .uploads = &uploads,
+                             .model_path = path,
+                             .adapter_directories = {adapter_directories_.begin(), adapter_directories_.end()},
+                             .model_id = name,
+                             .version = HYPRSTREAM_VERSION};
     HYPRSTREAM_ASSIGN(const auto server, HttpServer::create(http_, make_api_routes(context)));
     console.status(std::format("hyprstream: serving {} on http://{}:{} ({} at once, {} adapters to choose from)", name,
                                http_.host, server->port(), serving_.parallel, residency.store().list().size()));
@@ -162,6 +184,7 @@ class ServerCommand final : public Command {
   std::optional<std::string> model_;
   std::optional<std::string> key_file_;
   std::vector<std::string> adapters_;
+  std::vector<std::string> adapter_directories_;
   bool insecure_ = false;
   int adapter_megabytes_ = 1024;
   int drain_seconds_ = 30;

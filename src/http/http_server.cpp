@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <expected>
 #include <format>
 #include <functional>
 #include <list>
@@ -82,8 +83,39 @@ class SinkWriter final : public BodyWriter {
   httplib::DataSink& sink_;
 };
 
-HttpRequest convert(const httplib::Request& from, std::string body) {
-  HttpRequest request{.method = from.method, .path = from.path, .body = std::move(body)};
+// A request's body, as it is or in parts.
+struct Body {
+  std::string whole;
+  std::vector<FormPart> parts;
+};
+
+// Read here: httplib would take what curl sends without a content type for a form, of at most 8 kB.
+// Errors: 400, 413.
+std::expected<Body, int> read_body(const httplib::Request& from, const httplib::ContentReader& read, std::size_t most) {
+  constexpr std::size_t kMostParts = 16;
+  Body body;
+  std::size_t size = 0;
+  const auto append = [&](std::string& to, const char* data, std::size_t count) {
+    size += count;
+    if (size <= most) to.append(data, count);
+    return size <= most;
+  };
+  const bool complete =
+      from.is_multipart_form_data()
+          ? read(
+                [&](const httplib::FormData& part) {
+                  body.parts.push_back({.name = part.name, .filename = part.filename, .body = {}});
+                  return body.parts.size() <= kMostParts;
+                },
+                [&](const char* data, std::size_t count) { return append(body.parts.back().body, data, count); })
+          : read([&](const char* data, std::size_t count) { return append(body.whole, data, count); });
+  if (complete) return body;
+  return std::unexpected(size > most ? 413 : 400);
+}
+
+HttpRequest convert(const httplib::Request& from, Body body) {
+  HttpRequest request{
+      .method = from.method, .path = from.path, .body = std::move(body.whole), .parts = std::move(body.parts)};
   for (const auto& [name, value] : from.params) request.query.emplace(name, value);
   for (const auto& [name, value] : from.headers) {
     auto& joined = request.headers[lower(name)];
@@ -104,7 +136,7 @@ struct HttpServer::Impl {
 
   HttpResponse answer(HttpRequest& request) const;
   std::optional<HttpError> check_key(const Route& route, HttpRequest& request) const;
-  void handle(const httplib::Request& from, std::string body, httplib::Response& to);
+  void handle(const httplib::Request& from, Body body, httplib::Response& to);
 };
 
 std::optional<HttpError> HttpServer::Impl::check_key(const Route& route, HttpRequest& request) const {
@@ -155,7 +187,7 @@ HttpResponse HttpServer::Impl::answer(HttpRequest& request) const {
   }
 }
 
-void HttpServer::Impl::handle(const httplib::Request& from, std::string body, httplib::Response& to) {
+void HttpServer::Impl::handle(const httplib::Request& from, Body body, httplib::Response& to) {
   auto request = convert(from, std::move(body));
   auto entry = std::make_shared<ClientWatch::Entry>(watch, from.is_connection_closed);
   request.disconnected = entry->token();
@@ -190,18 +222,13 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
   server.set_keep_alive_max_count(1 << 30);
   // All methods and paths: routing is ours.
   const auto without_body = [state = impl.get()](const httplib::Request& from, httplib::Response& to) {
-    state->handle(from, "", to);
+    state->handle(from, {}, to);
   };
-  // Read here: httplib would take what curl sends without a content type for a form, of at most 8 kB.
   const auto with_body = [state = impl.get()](const httplib::Request& from, httplib::Response& to,
                                               const httplib::ContentReader& read) {
-    std::string body;
-    const bool whole = read([&](const char* data, std::size_t size) {
-      body.append(data, size);
-      return body.size() <= state->options.max_body;
-    });
-    if (whole) return state->handle(from, std::move(body), to);
-    if (to.status < 400) to.status = body.size() > state->options.max_body ? 413 : 400;
+    auto body = read_body(from, read, state->options.max_body);
+    if (body) return state->handle(from, std::move(*body), to);
+    if (to.status < 400) to.status = body.error();
   };
   server.Get(".*", without_body);
   server.Options(".*", without_body);

@@ -15,6 +15,13 @@
 
 namespace hyprstream {
 
+// One part of a multipart/form-data body.
+struct FormPart {
+  std::string name;
+  std::string filename;  // as the client calls it; "" for a plain field
+  std::string body;
+};
+
 struct HttpRequest {
   std::string method;                                  // "GET"
   std::string path;                                    // decoded, without the query
@@ -22,6 +29,7 @@ struct HttpRequest {
   std::map<std::string, std::string> query;
   std::map<std::string, std::string> headers;  // names in lower case; several of one name are joined by ", "
   std::string body;
+  std::vector<FormPart> parts;   // of a form; `body` is empty then
   Identity client;               // whose key came with it
   std::stop_token disconnected;  // asked to stop when the client has gone
 };
