@@ -106,7 +106,7 @@ def make_adapters(model, count):
 def ours(model, clients, environment):
     port = free_port()
     command = [ROOT / "hyprstream", "server", "--model", model, "--port", port, "--parallel", clients,
-               "--ctx-size", clients * ROOM, "--threads", THREADS]  # fmt: skip
+               "--ctx-size", ROOM, "--threads", THREADS]  # fmt: skip
     return serving("hyprstream", command, port, environment)
 
 

@@ -19,7 +19,8 @@ using Clock = std::chrono::steady_clock;
 
 struct Settings {
   std::string url = "http://127.0.0.1:8080";
-  std::filesystem::path texts;  // prompts are cut from it
+  std::filesystem::path texts;    // prompts are cut from it
+  std::size_t prompt_words = 42;  // 64 to 128 tokens of the synthetic vocabulary
   int clients = 8;
   int requests = 48;  // of all clients together
   int first = 0;      // number of the first one: another number is another prompt
@@ -40,17 +41,16 @@ struct Answer {
 
 double milliseconds(Clock::duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
-// Pieces of real text, none twice: 64 to 128 tokens of the synthetic vocabulary.
+// Pieces of real text, none twice.
 std::vector<std::string> cut_prompts(const Settings& settings) {
   std::ifstream file(settings.texts);
   std::vector<std::string> words;
   for (std::string word; file >> word;)
     if (!word.contains("<|")) words.push_back(word);
-  constexpr std::size_t kWords = 42;
   std::vector<std::string> prompts;
-  for (std::size_t begin = 0; begin + kWords <= words.size(); begin += kWords) {
+  for (std::size_t begin = 0; begin + settings.prompt_words <= words.size(); begin += settings.prompt_words) {
     std::string prompt;
-    for (std::size_t i = begin; i < begin + kWords; ++i) prompt += (i > begin ? " " : "") + words[i];
+    for (std::size_t i = begin; i < begin + settings.prompt_words; ++i) prompt += (i > begin ? " " : "") + words[i];
     prompts.push_back(std::move(prompt));
   }
   if (prompts.empty()) give_up("there is no text in " + settings.texts.string());
@@ -222,6 +222,7 @@ int main(int argc, char** argv) {
   CLI::App app("Drives an OpenAI-compatible server with streaming completions, and prints what it measured as JSON.");
   app.add_option("--url", settings.url, "of the server, without a path");
   app.add_option("--texts", settings.texts, "a file of text, of which the prompts are cut")->required();
+  app.add_option("--prompt-words", settings.prompt_words, "of every prompt")->check(CLI::Range(1, 1000));
   app.add_option("--clients", settings.clients, "requests in flight at once")->check(CLI::Range(1, 1000));
   app.add_option("--requests", settings.requests, "of all clients together")->check(CLI::Range(1, 1'000'000));
   app.add_option("--first", settings.first, "number of the first request, which decides its prompt and adapter");

@@ -44,6 +44,7 @@ Result<LoadedEngine> load_engine(const EngineFlags& flags, const std::string& mo
   options.context_length = flags.ctx_size.value_or(0);
   options.max_sequences = needs.max_sequences;
   options.max_outputs = needs.max_outputs;
+  options.kv_cache_layout = needs.kv_cache_layout;
   options.kv_cache_type = parse_kv_cache_type(flags.kv_cache_type);
   options.deterministic = flags.deterministic;
   if (flags.deterministic && options.kv_cache_type == KvCacheType::kQ8_0)

@@ -29,6 +29,7 @@ struct EngineFlags {
 struct EngineNeeds {
   int max_sequences = 1;
   int max_outputs = 1;  // rows of logits of one step
+  KvCacheLayout kv_cache_layout = KvCacheLayout::kShared;
 };
 
 struct LoadedEngine {

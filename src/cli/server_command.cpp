@@ -111,8 +111,12 @@ class ServerCommand final : public Command {
                     "A directory that POST /v1/load_lora_adapter may read adapters from");
     arguments.integer("--parallel", serving_.parallel, {1, 128}, "Texts generated at once");
     arguments.integer("--queue", serving_.queue_length, {1, 1 << 20}, "Requests that may wait; one more gets 503");
+    arguments.flag("--kv-unified", kv_unified_,
+                   "One KV cache of --ctx-size tokens for all texts, instead of one for each: less memory, more of "
+                   "what begins alike is kept, slower steps");
     arguments.integer("--cached-sequences", serving_.cached_sequences, {0, 64},
-                      "Finished texts kept, so that what begins alike is not computed again");
+                      "Finished texts kept with --kv-unified, so that what begins alike is not computed again; 0: "
+                      "nothing is kept, without it too");
     arguments.integer("--adapter-memory", adapter_megabytes_, {1, 1 << 20}, "MB for adapters that are not in use");
     arguments.integer("--drain-seconds", drain_seconds_, {0, 3600}, "How long running requests may take at the end");
     hub_.declare(arguments);
@@ -134,11 +138,12 @@ class ServerCommand final : public Command {
     HYPRSTREAM_ASSIGN(auto base, read_base_model(path).transform_error(with_model_remedy));
     AdapterResidency residency(AdapterStore::of_user(), base, static_cast<std::size_t>(adapter_megabytes_) << 20);
     for (const auto& name : adapters_) HYPRSTREAM_TRY(residency.pin(name));
-    const int sequences = sequences_needed(serving_);
-    HYPRSTREAM_ASSIGN(auto loaded,
-                      load_engine(engine_, path, interrupt,
-                                  {.max_sequences = sequences,
-                                   .max_outputs = std::max(sequences, serving_.parallel + kSpareOutputs)}));
+    const auto layout = kv_unified_ ? KvCacheLayout::kShared : KvCacheLayout::kPerSequence;
+    const int sequences = sequences_needed(serving_, layout);
+    HYPRSTREAM_ASSIGN(auto loaded, load_engine(engine_, path, interrupt,
+                                               {.max_sequences = sequences,
+                                                .max_outputs = std::max(sequences, serving_.parallel + kSpareOutputs),
+                                                .kv_cache_layout = layout}));
     loaded.watch = {};
     const StopSignals signals;  // before any thread, so that none is interrupted
     const std::string name = model_id(loaded.engine->model_info().name);
@@ -160,8 +165,10 @@ class ServerCommand final : public Command {
                              .model_id = name,
                              .version = HYPRSTREAM_VERSION};
     HYPRSTREAM_ASSIGN(const auto server, HttpServer::create(http_, make_api_routes(context)));
-    console.status(std::format("hyprstream: serving {} on http://{}:{} ({} at once, {} adapters to choose from)", name,
-                               http_.host, server->port(), serving_.parallel, residency.store().list().size()));
+    console.status(std::format("hyprstream: serving {} on http://{}:{} ({} texts at once, {} tokens {}, {} adapters)",
+                               name, http_.host, server->port(), serving_.parallel,
+                               service->engine().options().context_length, kv_unified_ ? "for all" : "each",
+                               residency.store().list().size()));
     signals.wait();
     service->begin_drain();
     console.status("hyprstream: finishing what is running; again to stop at once");
@@ -186,6 +193,7 @@ class ServerCommand final : public Command {
   std::vector<std::string> adapters_;
   std::vector<std::string> adapter_directories_;
   bool insecure_ = false;
+  bool kv_unified_ = false;
   int adapter_megabytes_ = 1024;
   int drain_seconds_ = 30;
   HttpServerOptions http_;

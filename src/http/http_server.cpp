@@ -83,6 +83,11 @@ class SinkWriter final : public BodyWriter {
   httplib::DataSink& sink_;
 };
 
+// Without either there is no body (RFC 9112, section 6.3); httplib would read on to the connection's end.
+bool says_body_length(const httplib::Request& from) {
+  return from.has_header("Content-Length") || from.has_header("Transfer-Encoding");
+}
+
 // A request's body, as it is or in parts.
 struct Body {
   std::string whole;
@@ -94,6 +99,7 @@ struct Body {
 std::expected<Body, int> read_body(const httplib::Request& from, const httplib::ContentReader& read, std::size_t most) {
   constexpr std::size_t kMostParts = 16;
   Body body;
+  if (!says_body_length(from)) return body;
   std::size_t size = 0;
   const auto append = [&](std::string& to, const char* data, std::size_t count) {
     size += count;
@@ -194,6 +200,8 @@ void HttpServer::Impl::handle(const httplib::Request& from, Body body, httplib::
   auto response = answer(request);
   log_line(LogLevel::kInfo, std::format("{} {} {} {}", from.method, from.path, response.status, request.client.key_id));
   to.status = response.status;
+  // httplib takes the next request of the connection for the body of this one.
+  if (from.method != "GET" && from.method != "HEAD" && !says_body_length(from)) to.set_header("Connection", "close");
   for (const auto& [name, value] : response.headers) to.set_header(name, value);
   if (!response.stream) return to.set_content(response.body, response.content_type);
   to.set_chunked_content_provider(response.content_type,
@@ -232,10 +240,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
   };
   server.Get(".*", without_body);
   server.Options(".*", without_body);
+  server.Delete(".*", without_body);
   server.Post(".*", httplib::Server::HandlerWithContentReader(with_body));
   server.Put(".*", httplib::Server::HandlerWithContentReader(with_body));
   server.Patch(".*", httplib::Server::HandlerWithContentReader(with_body));
-  server.Delete(".*", httplib::Server::HandlerWithContentReader(with_body));
   // What httplib refuses itself.
   server.set_error_handler([](const httplib::Request&, httplib::Response& to) {
     if (!to.body.empty()) return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -23,16 +24,28 @@ namespace hyprstream {
 
 enum class KvCacheType { kF16, kF32, kQ8_0 };
 
+enum class KvCacheLayout : std::uint8_t {
+  // Sequences share their cells: memory goes to whom needs it, and a prefix is shared for nothing. Attention looks at
+  // the cells of all sequences, though most are not its own, so many or long ones make each other slower.
+  kShared,
+  // Each sequence has cells of its own, and sharing a prefix copies it. Sequences whose ids follow each other are
+  // evaluated together when each has one token; everything else is evaluated on its own.
+  kPerSequence,
+};
+
 struct EngineOptions {
   std::string model_path;
-  int context_length = 0;  // tokens that all sequences together can hold; 0: the model's, at most 4096
-  int max_sequences = 1;   // sequences open at once, 1 to 256
-  int batch_size = 512;    // most tokens evaluated at once, 1 to 4096; a larger step is split
+  // Tokens that all sequences together can hold (kShared), or each of them (kPerSequence). 0: the model's, at most
+  // 4096, and with kPerSequence no more than what fits into 2 GB for all of them.
+  int context_length = 0;
+  int max_sequences = 1;  // sequences open at once, 1 to 256
+  int batch_size = 512;   // most tokens evaluated at once, 1 to 4096; a larger step is split
   // Most rows of logits from one evaluation, 0: batch_size; a step that wants more is split.
   // At least max_sequences. Each costs 4 bytes per vocabulary entry.
   int max_outputs = 0;
   int threads = 0;  // 0: one per core that this process may use
   KvCacheType kv_cache_type = KvCacheType::kF16;
+  KvCacheLayout kv_cache_layout = KvCacheLayout::kShared;
   bool flash_attention = true;
   bool adaptive_threads = true;  // yield to other processes on a busy machine (docs/performance.md)
   bool deterministic = false;    // same seed, same text: fixes the threads and turns flash attention off
@@ -79,7 +92,8 @@ class RuntimeEngine {
   // Tokens that the sequence holds.
   virtual int sequence_length(SequenceId sequence) const = 0;
   // Makes the empty sequence `to` begin with the first `length` tokens of `from`, without computing
-  // them again. Errors: kInvalidArgument; kUnsupported (the model's memory cannot be split there).
+  // them again; with kPerSequence at the cost of copying all of `from`'s cells. Errors: kInvalidArgument; kUnsupported
+  // (the model's memory cannot be split there).
   virtual Result<void> share_prefix(SequenceId from, SequenceId to, int length) = 0;
   // Forgets all tokens from position `length` on. Errors as share_prefix.
   virtual Result<void> truncate_sequence(SequenceId sequence, int length) = 0;

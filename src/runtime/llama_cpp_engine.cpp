@@ -21,10 +21,26 @@ constexpr int kDefaultContextLength = 4096;
 constexpr int kMaxSequences = 256;
 constexpr int kMaxBatchSize = 4096;
 constexpr int kMaxThreads = 1024;
+// libllama gives a sequence cells of its own in multiples of this.
+constexpr int kCellStep = 256;
+constexpr double kDefaultKvBytes = 2e9;
 
 Result<void> require_range(std::string_view name, int value, int least, int most) {
   if (value >= least && value <= most) return {};
   return fail(ErrorCode::kInvalidArgument, std::format("{} must be from {} to {}, not {}", name, least, most, value));
+}
+
+double bytes_per_cell(const ModelInfo& info, KvCacheType type) {
+  const double value = type == KvCacheType::kF32 ? 4 : type == KvCacheType::kF16 ? 2 : 34.0 / 32;
+  return 2.0 * info.layers * info.kv_heads * info.head_size * value;
+}
+
+int default_context(const EngineOptions& options, const ModelInfo& info) {
+  const int most = std::min(kDefaultContextLength, info.context_length);
+  if (options.kv_cache_layout == KvCacheLayout::kShared) return most;
+  const double cells = kDefaultKvBytes / std::max(1.0, bytes_per_cell(info, options.kv_cache_type));
+  const double each = std::min(cells / options.max_sequences, double{kDefaultContextLength});
+  return std::min(most, std::max(1, static_cast<int>(each) / kCellStep) * kCellStep);
 }
 
 // Checks the options and replaces the zeros that stand for a default.
@@ -33,7 +49,7 @@ Result<EngineOptions> settle(EngineOptions options, const ModelInfo& info) {
   HYPRSTREAM_TRY(require_range("batch_size", options.batch_size, 1, kMaxBatchSize));
   HYPRSTREAM_TRY(require_range("threads", options.threads, 0, kMaxThreads));
   HYPRSTREAM_TRY(require_range("max_outputs", options.max_outputs, 0, kMaxBatchSize));
-  if (options.context_length == 0) options.context_length = std::min(kDefaultContextLength, info.context_length);
+  if (options.context_length == 0) options.context_length = default_context(options, info);
   if (options.context_length < 1 || options.context_length > info.context_length)
     return fail(ErrorCode::kInvalidArgument,
                 std::format("a context of {} tokens is not possible: {} was trained for 1 to {}",
@@ -150,12 +166,15 @@ LlamaCppEngineImpl::LlamaCppEngineImpl(EngineOptions options, ModelInfo info, Ll
 
 Result<void> LlamaCppEngineImpl::create_context() {
   auto params = llama_context_default_params();
-  params.n_ctx = static_cast<std::uint32_t>(options_.context_length);
-  // A batch is never split into ubatches, and with a unified cache never reordered: the tap
-  // relies on both to know whose token a column is.
+  const bool shared = options_.kv_cache_layout == KvCacheLayout::kShared;
+  const int cells = shared ? options_.context_length
+                           : (options_.context_length + kCellStep - 1) / kCellStep * kCellStep * options_.max_sequences;
+  params.n_ctx = static_cast<std::uint32_t>(cells);
+  // A batch is never split into ubatches and never reordered: the tap relies on both to know whose token a column is.
+  // Without a unified cache that takes batches such as next_batch() makes.
   params.n_batch = static_cast<std::uint32_t>(options_.batch_size);
   params.n_ubatch = params.n_batch;
-  params.kv_unified = true;
+  params.kv_unified = shared;
   params.n_seq_max = static_cast<std::uint32_t>(options_.max_sequences);
   params.n_outputs_max = static_cast<std::uint32_t>(options_.max_outputs);
   params.n_threads = params.n_threads_batch = options_.threads;
@@ -182,7 +201,7 @@ Result<void> LlamaCppEngineImpl::create_context() {
                 std::format("cannot make a context of {} tokens for {}: {}", options_.context_length, info_.path,
                             what.empty() ? "libllama does not say why" : what));
   // libllama rounds up to a multiple of 256; what was asked for stays the limit.
-  options_.context_length = std::min(options_.context_length, static_cast<int>(llama_n_ctx(context_.get())));
+  options_.context_length = std::min(options_.context_length, static_cast<int>(llama_n_ctx_seq(context_.get())));
   batch_ = LlamaBatch(options_.batch_size);
   governor_.emplace(options_.threads, options_.adaptive_threads);
   return {};

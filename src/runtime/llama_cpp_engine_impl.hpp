@@ -103,15 +103,19 @@ class LlamaCppEngineImpl final : public RuntimeEngine {
     Token token;
     std::int32_t sequence;
     std::int32_t position;
-    bool is_output;
+    std::int32_t output;  // where its logits go in StepOutput; -1: nowhere
+    bool alone;           // the only one of its sequence
+
+    bool is_output() const noexcept { return output >= 0; }
   };
 
   const Slot* find_slot(SequenceId sequence) const noexcept;
   Slot* find_slot(SequenceId sequence) noexcept { return const_cast<Slot*>(std::as_const(*this).find_slot(sequence)); }
   Result<void> validate_step(std::span<const StepInput> inputs) const;
   std::vector<Row> rows_of(std::span<const StepInput> inputs) const;
-  // The first rows that fit one llama_decode.
+  // The first rows that fit one llama_decode, and that it does not split.
   std::span<const Row> next_batch(std::span<const Row> rows) const noexcept;
+  bool may_share_batch(const Row& row, const Row& next) const noexcept;
   Result<void> decode(std::span<const Row> batch);
   // Takes the tokens of the last batch out of the KV cache again.
   Result<void> forget(std::span<const Row> rows);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <format>
 #include <unordered_set>
+#include <utility>
 
 #include "runtime/llama_backend.hpp"
 #include "runtime/llama_cpp_engine_impl.hpp"
@@ -56,7 +57,13 @@ Result<void> LlamaCppEngineImpl::share_prefix(SequenceId from, SequenceId to, in
   if (length == 0) return {};
   const auto memory = llama_get_memory(context_.get());
   const auto target_id = static_cast<llama_seq_id>(to);
-  llama_memory_seq_cp(memory, static_cast<llama_seq_id>(from), target_id, 0, length);
+  if (options_.kv_cache_layout == KvCacheLayout::kShared) {
+    llama_memory_seq_cp(memory, static_cast<llama_seq_id>(from), target_id, 0, length);
+  } else {
+    // libllama copies the cells of a sequence all or none.
+    llama_memory_seq_cp(memory, static_cast<llama_seq_id>(from), target_id, -1, -1);
+    llama_memory_seq_rm(memory, target_id, length, -1);
+  }
   target->length = length;
   // A recurrent state is all or nothing: it holds the end of `from`, wherever that is.
   if (llama_memory_seq_pos_max(memory, target_id) != length - 1) {
@@ -112,25 +119,40 @@ Result<void> LlamaCppEngineImpl::validate_step(std::span<const StepInput> inputs
 
 std::vector<LlamaCppEngineImpl::Row> LlamaCppEngineImpl::rows_of(std::span<const StepInput> inputs) const {
   std::vector<Row> rows;
+  std::int32_t outputs = 0;
   for (const auto& input : inputs) {
     const std::int32_t start = find_slot(input.sequence)->length;
     auto wanted = input.outputs.begin();
     for (std::int32_t i = 0; i < std::ssize(input.tokens); ++i) {
       const bool is_output = wanted != input.outputs.end() && *wanted == i;
       if (is_output) ++wanted;
-      rows.push_back(
-          {input.tokens[static_cast<std::size_t>(i)], static_cast<std::int32_t>(input.sequence), start + i, is_output});
+      rows.push_back({.token = input.tokens[static_cast<std::size_t>(i)],
+                      .sequence = static_cast<std::int32_t>(input.sequence),
+                      .position = start + i,
+                      .output = is_output ? outputs++ : -1,
+                      .alone = input.tokens.size() == 1});
     }
   }
+  // Single tokens first, in the order of the cells that they go to.
+  if (options_.kv_cache_layout == KvCacheLayout::kPerSequence)
+    std::ranges::stable_sort(rows, {}, [](const Row& row) { return std::pair(!row.alone, row.sequence); });
   return rows;
+}
+
+// Without a unified cache libllama evaluates sequences together only if they have as many tokens each and their ids
+// follow each other.
+bool LlamaCppEngineImpl::may_share_batch(const Row& row, const Row& next) const noexcept {
+  if (options_.kv_cache_layout == KvCacheLayout::kShared || row.sequence == next.sequence) return true;
+  return row.alone && next.alone && row.sequence + 1 == next.sequence;
 }
 
 std::span<const LlamaCppEngineImpl::Row> LlamaCppEngineImpl::next_batch(std::span<const Row> rows) const noexcept {
   std::size_t count = 0;
   int outputs = 0;
   while (count < rows.size() && count < static_cast<std::size_t>(options_.batch_size)) {
-    if (rows[count].is_output && outputs == options_.max_outputs) break;
-    outputs += rows[count].is_output ? 1 : 0;
+    if (count > 0 && !may_share_batch(rows[count - 1], rows[count])) break;
+    if (rows[count].is_output() && outputs == options_.max_outputs) break;
+    outputs += rows[count].is_output() ? 1 : 0;
     ++count;
   }
   return rows.first(count);
@@ -145,8 +167,8 @@ Result<void> LlamaCppEngineImpl::decode(std::span<const Row> rows) {
     batch.pos[i] = rows[i].position;
     batch.n_seq_id[i] = 1;
     batch.seq_id[i][0] = rows[i].sequence;
-    batch.logits[i] = rows[i].is_output ? 1 : 0;
-    tap_.add_token({static_cast<SequenceId>(rows[i].sequence), rows[i].position}, rows[i].is_output);
+    batch.logits[i] = rows[i].is_output() ? 1 : 0;
+    tap_.add_token({static_cast<SequenceId>(rows[i].sequence), rows[i].position}, rows[i].is_output());
   }
   const int threads = governor_->begin_step();
   if (threads != llama_n_threads(context_.get())) llama_set_n_threads(context_.get(), threads, threads);
@@ -207,11 +229,12 @@ void LlamaCppEngineImpl::collect_outputs(std::span<const Row> batch, bool want_h
   const auto vocabulary = static_cast<std::size_t>(text_.vocabulary_size());
   const auto hidden_size = static_cast<std::size_t>(llama_model_n_embd_out(model_.get()));
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (!batch[i].is_output) continue;
+    if (!batch[i].is_output()) continue;
     const auto at = static_cast<std::int32_t>(i);
-    output.logits.push_back(keep({llama_get_logits_ith(context_.get(), at), vocabulary}, is_only_batch));
+    const auto to = static_cast<std::size_t>(batch[i].output);
+    output.logits[to] = keep({llama_get_logits_ith(context_.get(), at), vocabulary}, is_only_batch);
     if (want_hidden)
-      output.hidden.push_back(keep({llama_get_embeddings_ith(context_.get(), at), hidden_size}, is_only_batch));
+      output.hidden[to] = keep({llama_get_embeddings_ith(context_.get(), at), hidden_size}, is_only_batch);
   }
 }
 
@@ -222,6 +245,9 @@ Result<StepOutput> LlamaCppEngineImpl::step(std::span<const StepInput> inputs, b
   kept_rows_.clear();
   StepOutput output;
   const auto rows = rows_of(inputs);
+  const auto wanted = static_cast<std::size_t>(std::ranges::count_if(rows, &Row::is_output));
+  output.logits.resize(wanted);
+  if (want_hidden) output.hidden.resize(wanted);
   std::span<const Row> rest(rows);
   while (!rest.empty()) {
     const auto batch = next_batch(rest);

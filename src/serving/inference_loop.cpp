@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace hyprstream {
@@ -12,10 +13,15 @@ namespace {
 // Rows of logits that an embedding may ask for in one step: each costs a product with the whole vocabulary.
 constexpr int kEmbeddingRows = 64;
 
+bool has_shared_cells(const RuntimeEngine& engine) {
+  return engine.options().kv_cache_layout == KvCacheLayout::kShared;
+}
+
 SchedulerLimits limits_for(const RuntimeEngine& engine, const InferenceOptions& options) {
   const int batch = engine.options().batch_size;
   return {.slots = options.parallel,
-          .kv_cells = engine.options().context_length,
+          // A sequence with cells of its own never lacks any.
+          .kv_cells = has_shared_cells(engine) ? engine.options().context_length : std::numeric_limits<int>::max() / 2,
           .step_tokens = std::min(batch, options.prefill_tokens + options.parallel),
           .busy_prefill = std::max(1, options.prefill_tokens / 2)};
 }
@@ -26,10 +32,11 @@ InferenceLoop::InferenceLoop(LoraEngine& engine, const InferenceOptions& options
                              std::vector<ServingObserver*> observers)
     : engine_(engine),
       options_(options),
+      shared_cells_(has_shared_cells(engine)),
       observers_(std::move(observers)),
       scheduler_(limits_for(engine, options)),
       cache_(static_cast<std::size_t>(options.cached_sequences)) {
-  state_.kv_capacity = engine.options().context_length;
+  state_.kv_capacity = engine.options().context_length * (shared_cells_ ? 1 : engine.options().max_sequences);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -142,51 +149,6 @@ int InferenceLoop::needed_cells() const {
   KvLedger needed = ledger_;
   for (const SequenceId kept : cache_.sequences()) needed.close(kept);
   return needed.cells();
-}
-
-void InferenceLoop::start(SequenceTask& task) {
-  auto opened = engine_.open_sequence();
-  while (!opened && opened.error().code == ErrorCode::kResourceExhausted) {
-    const auto evicted = cache_.evict();
-    if (!evicted) break;
-    close_sequence(*evicted);
-    opened = engine_.open_sequence();
-  }
-  if (!opened) return fail_task(task, opened.error());
-  task.sequence = *opened;
-  task.computed = 0;
-  if (auto set = engine_.set_adapters(*opened, task.adapters()); !set) return fail_task(task, set.error());
-  if (task.request == nullptr) {
-    if (!task.embedding->started) task.embedding->started = ServingClock::now();
-    return;
-  }
-  auto& request = *task.request;
-  if (!request.started) {
-    request.started = ServingClock::now();
-    request.usage.queue_seconds = std::chrono::duration<double>(*request.started - request.submitted).count();
-  }
-  if (request.request.reuse_prefix) reuse_prefix(task);
-}
-
-void InferenceLoop::reuse_prefix(SequenceTask& task) {
-  const auto scope = task.request->scope();
-  auto match = cache_.find(task.tokens, scope);
-  for (const auto& [id, other] : tasks_) {
-    if (other.get() == &task || !other->sequence || other->request == nullptr) continue;
-    if (!other->request->request.reuse_prefix || other->request->scope() != scope) continue;
-    const auto held = std::span<const Token>(other->tokens).first(static_cast<std::size_t>(other->computed));
-    const auto common = static_cast<int>(std::ranges::mismatch(held, task.tokens).in1 - held.begin());
-    if (common > 0 && (!match || common > match->length)) match = PrefixMatch{*other->sequence, common};
-  }
-  if (!match) return;
-  // One token must be left, whose logits give the next one.
-  const int length = std::min(match->length, static_cast<int>(task.tokens.size()) - 1);
-  if (length <= 0 || !engine_.share_prefix(match->sequence, *task.sequence, length)) return;
-  ledger_.share(match->sequence, *task.sequence, length);
-  task.computed = length;
-  scheduler_.skip(task.info.id, length);
-  const int of_prompt = std::min(length, static_cast<int>(task.request->request.prompt.size()));
-  if (task.choice == 0 && task.generated == 0) task.request->usage.cached_tokens = of_prompt;
 }
 
 std::vector<InferenceLoop::Part> InferenceLoop::plan() {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
@@ -54,7 +55,13 @@ class InferenceLoop {
   void drop_cancelled();
   void admit();
   void start(SequenceTask& task);
-  void reuse_prefix(SequenceTask& task);
+  // Puts the task into a sequence, which begins with what is there of its tokens already.
+  Result<void> give_sequence(SequenceTask& task);
+  Result<SequenceId> open_sequence(std::optional<SequenceId> keep = {});
+  bool evict_one(std::optional<SequenceId> keep);
+  std::optional<PrefixMatch> find_prefix(const SequenceTask& task);
+  // The task has these tokens already.
+  void skip_prefix(SequenceTask& task, int length);
   void step();
   std::vector<Part> plan();
   // False: the parts do not fit into the KV cache, and room was made; plan anew.
@@ -83,6 +90,7 @@ class InferenceLoop {
 
   LoraEngine& engine_;
   const InferenceOptions options_;
+  const bool shared_cells_;  // KvCacheLayout::kShared
   const std::vector<ServingObserver*> observers_;
   Scheduler scheduler_;
   PrefixCache cache_;

@@ -82,7 +82,9 @@ class InferenceService::Impl {
   InferenceLoop loop_;
 };
 
-int sequences_needed(const InferenceOptions& options) noexcept { return options.parallel + options.cached_sequences; }
+int sequences_needed(const InferenceOptions& options, KvCacheLayout layout) noexcept {
+  return options.parallel + (layout == KvCacheLayout::kShared ? options.cached_sequences : 0);
+}
 
 Result<std::unique_ptr<InferenceService>> InferenceService::create(std::unique_ptr<LoraEngine> engine,
                                                                    const InferenceOptions& options,
@@ -92,9 +94,10 @@ Result<std::unique_ptr<InferenceService>> InferenceService::create(std::unique_p
   HYPRSTREAM_TRY(check_between("prefill_tokens", options.prefill_tokens, 1, 4096));
   HYPRSTREAM_TRY(check_between("max_choices", options.max_choices, 1, 128));
   HYPRSTREAM_TRY(check_between("cached_sequences", options.cached_sequences, 0, 128));
-  if (engine->options().max_sequences < sequences_needed(options))
+  const int needed = sequences_needed(options, engine->options().kv_cache_layout);
+  if (engine->options().max_sequences < needed)
     return fail(ErrorCode::kInvalidArgument, std::format("the engine holds {} sequences, and {} are needed",
-                                                         engine->options().max_sequences, sequences_needed(options)));
+                                                         engine->options().max_sequences, needed));
   auto impl = std::make_unique<Impl>(std::move(engine), options, std::move(observers));
   return std::unique_ptr<InferenceService>(new InferenceService(std::move(impl)));
 }

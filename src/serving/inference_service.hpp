@@ -16,16 +16,18 @@
 namespace hyprstream {
 
 struct InferenceOptions {
-  int parallel = 8;            // choices generated at once, 1 to 128
-  int queue_length = 1024;     // requests that wait for a slot; one more is refused
-  int prefill_tokens = 512;    // most prompt tokens in one step, so that running choices keep moving
-  int max_choices = 16;        // of one request
-  int cached_sequences = 32;   // finished sequences that are kept for their prefixes
+  int parallel = 8;          // choices generated at once, 1 to 128
+  int queue_length = 1024;   // requests that wait for a slot; one more is refused
+  int prefill_tokens = 512;  // most prompt tokens in one step, so that running choices keep moving
+  int max_choices = 16;      // of one request
+  // Finished sequences that are kept for their prefixes. Where each has cells of its own, they stay where they were
+  // made, and only 0 or more counts.
+  int cached_sequences = 32;
   bool report_tokens = false;  // put prompts and answers into RequestReport
 };
 
 // Sequences that the engine must be able to hold open for these options (EngineOptions::max_sequences).
-int sequences_needed(const InferenceOptions& options) noexcept;
+int sequences_needed(const InferenceOptions& options, KvCacheLayout layout = KvCacheLayout::kShared) noexcept;
 
 struct ServiceState {
   int running = 0;        // choices with a slot

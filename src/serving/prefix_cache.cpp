@@ -51,9 +51,16 @@ std::optional<SequenceId> PrefixCache::evict() {
   return sequence;
 }
 
+bool PrefixCache::take(SequenceId sequence) {
+  return std::erase_if(entries_, [&](const Entry& entry) { return entry.sequence == sequence; }) > 0;
+}
+
 std::vector<SequenceId> PrefixCache::sequences() const {
+  std::vector<const Entry*> by_use;
+  for (const auto& entry : entries_) by_use.push_back(&entry);
+  std::ranges::sort(by_use, {}, &Entry::used);
   std::vector<SequenceId> all;
-  for (const auto& entry : entries_) all.push_back(entry.sequence);
+  for (const Entry* entry : by_use) all.push_back(entry->sequence);
   return all;
 }
 

@@ -41,10 +41,12 @@ class PrefixCache {
 
   // The least recently used one, to be closed; none: the cache is empty.
   std::optional<SequenceId> evict();
+  // Forgets a sequence, which is the caller's again; false: it is not here.
+  bool take(SequenceId sequence);
 
   std::size_t size() const noexcept { return entries_.size(); }
   std::size_t capacity() const noexcept { return capacity_; }
-  // Sequences that are kept, in no order.
+  // Sequences that are kept, the least recently used one first.
   std::vector<SequenceId> sequences() const;
 
  private:

@@ -65,12 +65,16 @@ std::vector<Continuation> continue_alone(RuntimeEngine& engine, std::size_t coun
 }
 
 TEST(Batching, Float32GivesTheSameTokensAsAlone) {
-  const auto engine = load(exact_options());
-  const auto alone = continue_alone(*engine, 40);
-  for (const std::size_t stagger : {0UZ, 3UZ}) {
-    const auto together = continue_together(*engine, prompts(), 40, stagger);
-    for (std::size_t i = 0; i < alone.size(); ++i)
-      EXPECT_EQ(together[i].tokens, alone[i].tokens) << prompts()[i] << " (stagger " << stagger << ")";
+  const auto alone = continue_alone(*load(exact_options()), 40);
+  for (const auto layout : {KvCacheLayout::kShared, KvCacheLayout::kPerSequence}) {
+    auto options = exact_options();
+    options.kv_cache_layout = layout;
+    const auto engine = load(options);
+    for (const std::size_t stagger : {0UZ, 3UZ}) {
+      const auto together = continue_together(*engine, prompts(), 40, stagger);
+      for (std::size_t i = 0; i < alone.size(); ++i)
+        EXPECT_EQ(together[i].tokens, alone[i].tokens) << prompts()[i] << " (stagger " << stagger << ")";
+    }
   }
 }
 
@@ -104,8 +108,13 @@ TEST(Batching, AStepLargerThanTheBatchIsSplit) {
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_LT(max_difference(rows[i], expected[i]), 1e-3F) << i;
 }
 
-TEST(Batching, OutputsAreWantedPositionsOfTheRightSequence) {
-  const auto engine = load(exact_options());
+class BatchOutputs : public testing::TestWithParam<KvCacheLayout> {};
+INSTANTIATE_TEST_SUITE_P(Batching, BatchOutputs, testing::Values(KvCacheLayout::kShared, KvCacheLayout::kPerSequence));
+
+TEST_P(BatchOutputs, AreWantedPositionsOfTheRightSequence) {
+  auto options = exact_options();
+  options.kv_cache_layout = GetParam();
+  const auto engine = load(options);
   const auto a = tokens_of(*engine, prompts()[0]);
   const auto b = tokens_of(*engine, prompts()[5]);
   const std::vector<std::int32_t> of_a = {0, 2};

@@ -15,10 +15,10 @@ namespace {
 using namespace testing_support;
 using namespace std::chrono_literals;
 
-TEST_F(ServiceTest, AStepThatFailsFailsOnlyWhoIsToBlame) {
+TEST_P(ServiceTest, AStepThatFailsFailsOnlyWhoIsToBlame) {
   constexpr Token kPoison = 3;
   const InferenceOptions options{.parallel = 6};
-  start(failing_on(exact_engine(options, 0), kPoison), options);
+  start(failing_on(exact_engine(options, 0, GetParam()), kPoison), options);
   std::vector<ServingRequest> requests;
   std::vector<GenerationStream> streams;
   for (std::size_t i = 0; i < 6; ++i) {
@@ -46,7 +46,7 @@ TEST_F(ServiceTest, AStepThatFailsFailsOnlyWhoIsToBlame) {
 }
 
 // A bias that forbids every token leaves the sampler nothing: the other choices of the request go with it.
-TEST_F(ServiceTest, ASamplerThatCannotGoOnFailsItsRequest) {
+TEST_P(ServiceTest, ASamplerThatCannotGoOnFailsItsRequest) {
   start({.parallel = 4});
   auto stuck = request(prompts()[0], 20);
   stuck.choices = 2;

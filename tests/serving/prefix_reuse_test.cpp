@@ -26,7 +26,7 @@ class PrefixReuse : public ServiceTest {
   }
 };
 
-TEST_F(PrefixReuse, AConversationIsNotComputedAgain) {
+TEST_P(PrefixReuse, AConversationIsNotComputedAgain) {
   start({.parallel = 2});
   auto prompt = tokens_of(service_->engine(), prompts()[0]);
   auto read = ask(prompt);
@@ -40,7 +40,7 @@ TEST_F(PrefixReuse, AConversationIsNotComputedAgain) {
   EXPECT_EQ(ask(prompt).usage->cached_tokens, static_cast<int>(prompt.size()) - 1);
 }
 
-TEST_F(PrefixReuse, NeverCrossesAdaptersVersionsScalesOrSalts) {
+TEST_P(PrefixReuse, NeverCrossesAdaptersVersionsScalesOrSalts) {
   start({.parallel = 2});
   const auto prompt = tokens_of(service_->engine(), prompts()[2]);
   const int all = static_cast<int>(prompt.size()) - 1;
@@ -55,7 +55,7 @@ TEST_F(PrefixReuse, NeverCrossesAdaptersVersionsScalesOrSalts) {
   EXPECT_EQ(ask(prompt, {use(adapters_[0])}).usage->cached_tokens, 0);
 }
 
-TEST_F(PrefixReuse, CanBeDeclined) {
+TEST_P(PrefixReuse, CanBeDeclined) {
   start({.parallel = 2});
   auto one = request(prompts()[0], 4);
   one.reuse_prefix = false;
@@ -65,7 +65,7 @@ TEST_F(PrefixReuse, CanBeDeclined) {
   EXPECT_EQ(service_->state().kv_tokens, 0);
 }
 
-TEST_F(PrefixReuse, MakesRoomWhenTheCacheIsFull) {
+TEST_P(PrefixReuse, MakesRoomWhenTheCacheIsFull) {
   start({.parallel = 2, .cached_sequences = 8}, 256);
   std::vector<int> lengths;
   for (std::size_t i = 0; i < prompts().size() * 3; ++i) {
@@ -77,6 +77,8 @@ TEST_F(PrefixReuse, MakesRoomWhenTheCacheIsFull) {
   wait_until_idle();
   EXPECT_LE(service_->state().kv_tokens, 256);
 }
+
+HYPRSTREAM_BOTH_LAYOUTS(PrefixReuse);
 
 }  // namespace
 }  // namespace hyprstream

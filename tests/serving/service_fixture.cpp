@@ -35,9 +35,10 @@ ReadAnswer read_all(GenerationStream& stream, int choices) {
   }
 }
 
-std::unique_ptr<RuntimeEngine> exact_engine(const InferenceOptions& options, int context_length) {
+std::unique_ptr<RuntimeEngine> exact_engine(const InferenceOptions& options, int context_length, KvCacheLayout layout) {
   auto engine_options = exact_options();
-  engine_options.max_sequences = sequences_needed(options);
+  engine_options.kv_cache_layout = layout;
+  engine_options.max_sequences = sequences_needed(options, layout);
   engine_options.max_outputs = engine_options.max_sequences + 64;
   if (context_length > 0) engine_options.context_length = context_length;
   return load(engine_options);
@@ -48,7 +49,7 @@ RequestAdapter use(std::shared_ptr<const LoraAdapter> adapter, float scale) {
 }
 
 void ServiceTest::start(InferenceOptions options, int context_length) {
-  start(exact_engine(options, context_length), options);
+  start(exact_engine(options, context_length, GetParam()), options);
 }
 
 void ServiceTest::start(std::unique_ptr<RuntimeEngine> engine, const InferenceOptions& options) {
@@ -102,5 +103,7 @@ std::vector<Token> ServiceTest::alone(const ServingRequest& request) {
 }
 
 void ServiceTest::wait_until_idle() { EXPECT_TRUE(service_->wait_until_idle(120s)); }
+
+HYPRSTREAM_BOTH_LAYOUTS(ServiceTest);
 
 }  // namespace hyprstream::testing_support

@@ -42,9 +42,10 @@ struct CountingObserver final : ServingObserver {
   int gaps = 0;
 };
 
-class ServiceTest : public testing::Test {
+// With both layouts of the KV cache: name it in HYPRSTREAM_BOTH_LAYOUTS.
+class ServiceTest : public testing::TestWithParam<KvCacheLayout> {
  protected:
-  // `context_length`: of the KV cache that all share; 0: 1024.
+  // `context_length`: of the KV cache that all share, or of each sequence; 0: 1024.
   void start(InferenceOptions options = {}, int context_length = 0);
   // The same with an engine of one's own.
   void start(std::unique_ptr<RuntimeEngine> engine, const InferenceOptions& options);
@@ -66,7 +67,13 @@ class ServiceTest : public testing::Test {
 };
 
 // An F32 engine for this service: float32 weights and cache, no flash attention, fixed threads.
-std::unique_ptr<RuntimeEngine> exact_engine(const InferenceOptions& options, int context_length);
+std::unique_ptr<RuntimeEngine> exact_engine(const InferenceOptions& options, int context_length, KvCacheLayout layout);
+
+#define HYPRSTREAM_BOTH_LAYOUTS(suite)                                                                      \
+  INSTANTIATE_TEST_SUITE_P(Kv, suite, testing::Values(KvCacheLayout::kShared, KvCacheLayout::kPerSequence), \
+                           [](const testing::TestParamInfo<KvCacheLayout>& layout) {                        \
+                             return layout.param == KvCacheLayout::kShared ? "Shared" : "PerSequence";      \
+                           })
 
 RequestAdapter use(std::shared_ptr<const LoraAdapter> adapter, float scale = 1);
 
