@@ -22,12 +22,14 @@ ADAPTERS = 32
 TOKENS = 64  # of an answer
 ROOM = 512  # tokens of context for each client
 
-# What is asked for: name, clients, traffic, adapters, throughput against llama-server.
+# What is asked for: name, clients, traffic, adapters, words of each prompt (24 are 62 tokens, 6 are 14), throughput
+# against llama-server.
 ROWS = {
-    "none": ("no adapter", 8, "none", 0, 0.97),
-    "one": ("one adapter on q,v for all", 8, "one", 1, 1.1),
-    "each": ("8 clients, 8 adapters on q,v", 8, "each", 8, 2.0),
-    "zipf": ("16 clients, 32 adapters on q,v after Zipf", 16, "zipf", ADAPTERS, 2.0),
+    "none": ("no adapter", 8, "none", 0, 24, 0.97),
+    "one": ("one adapter on q,v for all", 8, "one", 1, 24, 1.1),
+    "each": ("8 clients, 8 adapters on q,v", 8, "each", 8, 24, 2.0),
+    "each-short": ("8 clients, 8 adapters on q,v, short prompts", 8, "each", 8, 6, 2.0),
+    "zipf": ("16 clients, 32 adapters on q,v after Zipf", 16, "zipf", ADAPTERS, 24, 2.0),
 }
 FEWEST_REQUESTS = 200  # of each side, in each row
 
@@ -119,9 +121,9 @@ def theirs(model, clients, dense):
     return serving("llama-server", command, port)
 
 
-def load(url, clients, traffic, adapters, prefix, requests, first):
+def load(url, clients, traffic, adapters, words, prefix, requests, first):
     command = [BIN / "server_load", "--url", url, "--texts", ROOT / "tests" / "data" / "validation.txt", "--clients", clients,
-               "--requests", requests, "--first", first, "--max-tokens", TOKENS, "--traffic", traffic,
+               "--prompt-words", words, "--requests", requests, "--first", first, "--max-tokens", TOKENS, "--traffic", traffic,
                "--adapters", max(adapters, 1), "--adapter-prefix", prefix]  # fmt: skip
     return run_json_lines([str(part) for part in command], timeout=1800)[0]
 
@@ -165,7 +167,7 @@ def same_answers(runs):
 
 
 def compare_server(report, rounds, model, say, row):
-    name, clients, traffic, adapters, least = ROWS[row]
+    name, clients, traffic, adapters, words, least = ROWS[row]
     environment, dense = make_adapters(model, adapters)
     # As many for each client, and FEWEST_REQUESTS in all rounds together.
     each = clients * math.ceil(FEWEST_REQUESTS / (rounds * clients))
@@ -179,13 +181,15 @@ def compare_server(report, rounds, model, say, row):
             # Each begins as often as the other: the second finds the machine warmer.
             for side, (url, prefix) in sorted(sides.items(), reverse=number % 2 == 1):
                 requests, first = (clients, 100_000) if number < 0 else (each, number * each)
-                run = load(url, clients, traffic, adapters, prefix, requests, first)
+                run = load(url, clients, traffic, adapters, words, prefix, requests, first)
                 if number < 0:
                     continue
                 runs[side].append(run)
                 say(f"  {side}: {run['tokens_per_second']:.1f} tokens/s, first token "
                     f"{statistics.median(run['first_token_ms']):.0f} ms")  # fmt: skip
-        again = {side: load(url, clients, traffic, adapters, prefix, clients, 0) for side, (url, prefix) in sides.items()}
+        again = {
+            side: load(url, clients, traffic, adapters, words, prefix, clients, 0) for side, (url, prefix) in sides.items()
+        }
     add_rows(report, name, least, runs, again)
 
 

@@ -16,7 +16,7 @@ arrow/                        catalog|flight
 httplib\.h                    http
 prometheus/                   metrics
 curl/                         hub
-openssl/                      base|access
+openssl/                      base|access|http
 hwy/                          adapter_engine|training
 '
 status=0

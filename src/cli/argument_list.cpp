@@ -146,6 +146,14 @@ void ArgumentList::file(std::string_view names, std::string value_name, std::opt
   };
 }
 
+void ArgumentList::settings(std::optional<std::string>& target) {
+  file("--config", "FILE", target,
+       "Settings in TOML, each named as its option: port = 9000. The environment has them too, as HYPRSTREAM_PORT; the "
+       "command line goes before the environment, and that before the file",
+       "none");
+  settings_file_ = &target;
+}
+
 void ArgumentList::integer(std::string_view names, int& target, Range<int> range, std::string help) {
   auto& option =
       add(names, "N", ValueKind::kNumber, describe(std::move(help), describe_int(range), std::to_string(target)));

@@ -15,6 +15,9 @@
 
 namespace hyprstream {
 
+// The heading of what every command takes.
+inline constexpr std::string_view kCommonSection = "Common options";
+
 enum class ValueKind : std::uint8_t { kNone, kText, kNumber, kFile, kChoice };
 
 struct OptionSpec {
@@ -66,6 +69,11 @@ class ArgumentList {
   void choice(std::string_view names, std::string value_name, std::string& target, std::vector<std::string> choices,
               std::string help);
 
+  // Declares --config FILE, and lets every option stand in that file and in the environment (settings.hpp).
+  void settings(std::optional<std::string>& file);
+  // The target of --config; nullptr: there are no such settings.
+  const std::optional<std::string>* settings_file() const noexcept { return settings_file_; }
+
   // In the order in which they are filled. `kind`: kText, kFile, or kChoice with `choices`.
   void positional(std::string name, ValueKind kind, std::optional<std::string>& target, std::string help,
                   std::vector<std::string> choices = {});
@@ -79,6 +87,7 @@ class ArgumentList {
 
   std::vector<OptionSpec> options_;
   std::string section_ = "Options";
+  const std::optional<std::string>* settings_file_ = nullptr;
 };
 
 // The whole text as a number within the range. Errors: kInvalidArgument, beginning with `name`:

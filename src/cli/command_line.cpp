@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <format>
 #include <ranges>
+#include <set>
 #include <utility>
 
 #include "base/nearest_match.hpp"
 #include "cli/printable.hpp"
+#include "cli/settings.hpp"
 
 namespace hyprstream {
 namespace {
@@ -134,7 +136,7 @@ std::unexpected<Error> translate(const CLI::ParseError& error, std::span<const s
 }  // namespace
 
 void CommonOptions::declare(ArgumentList& arguments, bool with_version) {
-  arguments.begin_section("Common options");
+  arguments.begin_section(std::string(kCommonSection));
   arguments.flag("--verbose,-v", verbose, "Say more on standard error");
   arguments.flag("--help,-h", help, "Print this help");
   if (with_version) arguments.flag("--version", version, "Print the versions of hyprstream and of what it runs on");
@@ -210,6 +212,12 @@ Result<CommandChoice> parse_command_line(CommandTree& tree, std::span<const std:
     std::erase(leftovers, "--");
     HYPRSTREAM_TRY(judge_leftovers(*declared, leftovers));
     HYPRSTREAM_TRY(assign(bindings));
+    if (declared->arguments.settings_file() != nullptr) {
+      std::set<const OptionSpec*> given;
+      for (const auto& [spec, option] : bindings)
+        if (option->count() > 0) given.insert(spec);
+      HYPRSTREAM_TRY(assign_settings(declared->arguments, std::move(given)));
+    }
     return choice;
   }
 

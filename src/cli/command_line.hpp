@@ -1,4 +1,4 @@
-// The command line as CLI11 takes it apart. The only place that sees CLI11.
+// The command line as CLI11 takes it apart. With settings.cpp the only place that sees CLI11.
 #pragma once
 
 #include <memory>

@@ -1,10 +1,6 @@
 // `hyprstream server`: the OpenAI-compatible server.
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <ctime>
 #include <format>
 #include <utility>
 
@@ -15,6 +11,8 @@
 #include "cli/engine_flags.hpp"
 #include "cli/model_reference.hpp"
 #include "cli/model_source.hpp"
+#include "cli/network_flags.hpp"
+#include "cli/server_signals.hpp"
 #include "http/http_server.hpp"
 #include "serving/adapter_residency.hpp"
 #include "serving/inference_service.hpp"
@@ -26,8 +24,6 @@ using namespace std::chrono_literals;
 
 // Rows of logits beside one for each running text: for embeddings.
 constexpr int kSpareOutputs = 64;
-
-bool is_loopback(std::string_view host) { return host == "127.0.0.1" || host == "localhost" || host == "::1"; }
 
 // "Hypr Tiny" -> "hypr-tiny": what clients write as "model".
 std::string model_id(const std::string& name) {
@@ -46,33 +42,6 @@ std::vector<std::string> names_of(const AdapterStore& store) {
   return names;
 }
 
-// SIGINT and SIGTERM, held back from every thread and waited for by one.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set_, &previous_);
-  }
-  ~StopSignals() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-
-  void wait() const {
-    int signal = 0;
-    sigwait(&set_, &signal);
-  }
-  bool came() const {
-    const timespec now{};
-    return sigtimedwait(&set_, nullptr, &now) > 0;
-  }
-
- private:
-  sigset_t set_{};
-  sigset_t previous_{};
-};
-
 class ServerCommand final : public Command {
  public:
   CommandManual manual() const override {
@@ -86,7 +55,9 @@ class ServerCommand final : public Command {
             "once.\n"
             "\n"
             "Without keys, only programs of this machine are answered. Keys stand in a file (--api-key-file), a line "
-            "each: 'inference NAME KEY' or 'admin NAME KEY'; or one admin key in HYPRSTREAM_API_KEY.",
+            "each: 'inference NAME KEY' or 'admin NAME KEY'; or one admin key in HYPRSTREAM_API_KEY. SIGHUP reads "
+            "keys, "
+            "certificates, hosts and origins again.",
         .examples = {{"hyprstream server", "Serve the bundled model on http://127.0.0.1:8080."},
                      {"hyprstream server --model qwen3-0.6b --parallel 16 --ctx-size 8192",
                       "A model of yours for more clients at once."},
@@ -97,14 +68,8 @@ class ServerCommand final : public Command {
   void declare(ArgumentList& arguments) override {
     arguments.file("--model,-m", "MODEL", model_, "The model to serve: " + std::string(kModelForms),
                    "the bundled model");
-    arguments.begin_section("Network");
-    arguments.text("--host", "ADDRESS", http_.host, "Address to listen on");
-    arguments.integer("--port,-p", http_.port, {0, 65535}, "Port to listen on; 0: any that is free");
-    arguments.file("--api-key-file", "FILE", key_file_, "Keys that clients must show; only you may read the file",
-                   "none");
-    arguments.texts("--allowed-host", "NAME", http_.allowed_hosts,
-                    "A name of this server in Host headers, beside localhost");
-    arguments.flag("--insecure", insecure_, "Listen beyond this machine without keys");
+    arguments.settings(config_);
+    network_.declare(arguments);
     arguments.begin_section("Serving");
     arguments.texts("--adapter", "NAME", adapters_, "Load this adapter at once and keep it in memory");
     arguments.texts("--adapter-directory", "DIR", adapter_directories_,
@@ -121,17 +86,15 @@ class ServerCommand final : public Command {
     arguments.integer("--drain-seconds", drain_seconds_, {0, 3600}, "How long running requests may take at the end");
     hub_.declare(arguments);
     engine_.declare(arguments);
+    settings_ = arguments;
   }
 
   Result<ExitCode> run(Console& console) override {
-    HYPRSTREAM_TRY(read_keys());
-    if (!is_loopback(http_.host) && http_.keys.empty() && !insecure_)
-      return fail(ErrorCode::kInvalidArgument,
-                  std::format("--host {} lets other machines in, and there are no keys: give --api-key-file, or "
-                              "--insecure if that is what you want",
-                              http_.host));
-    if (!is_loopback(http_.host) && http_.host != "0.0.0.0" && http_.host != "::")
-      http_.allowed_hosts.push_back(http_.host);
+    HYPRSTREAM_ASSIGN(auto http, network_.server_options());
+    if (config_) {
+      HYPRSTREAM_ASSIGN(in_file_, read_network_settings(*config_, settings_));
+    }
+    const bool secure = http.policy.tls != nullptr;
 
     InterruptScope interrupt;
     HYPRSTREAM_ASSIGN(const auto path, local_model_path(model_, hub_, console, interrupt));
@@ -145,7 +108,7 @@ class ServerCommand final : public Command {
                                                 .max_outputs = std::max(sequences, serving_.parallel + kSpareOutputs),
                                                 .kv_cache_layout = layout}));
     loaded.watch = {};
-    const StopSignals signals;  // before any thread, so that none is interrupted
+    const ServerSignals signals;  // before any thread, so that none is interrupted
     const std::string name = model_id(loaded.engine->model_info().name);
     ServingMetrics metrics;
     HYPRSTREAM_ASSIGN(
@@ -164,39 +127,53 @@ class ServerCommand final : public Command {
                              .adapter_directories = {adapter_directories_.begin(), adapter_directories_.end()},
                              .model_id = name,
                              .version = HYPRSTREAM_VERSION};
-    HYPRSTREAM_ASSIGN(const auto server, HttpServer::create(http_, make_api_routes(context)));
-    console.status(std::format("hyprstream: serving {} on http://{}:{} ({} texts at once, {} tokens {}, {} adapters)",
-                               name, http_.host, server->port(), serving_.parallel,
+    HYPRSTREAM_ASSIGN(const auto server, HttpServer::create(std::move(http), make_api_routes(context)));
+    console.status(std::format("hyprstream: serving {} on {}://{}:{} ({} texts at once, {} tokens {}, {} adapters)",
+                               name, secure ? "https" : "http", network_.host, server->port(), serving_.parallel,
                                service->engine().options().context_length, kv_unified_ ? "for all" : "each",
                                residency.store().list().size()));
-    signals.wait();
+    while (signals.wait() == ServerSignal::kReload) reload(*server, console);
     service->begin_drain();
     console.status("hyprstream: finishing what is running; again to stop at once");
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(drain_seconds_);
-    while (!service->wait_until_idle(100ms) && !signals.came() && std::chrono::steady_clock::now() < deadline) {
+    while (!service->wait_until_idle(100ms) && !signals.stop_came() && std::chrono::steady_clock::now() < deadline) {
     }
     return ExitCode::kSuccess;
   }
 
  private:
-  Result<void> read_keys() {
-    if (key_file_) {
-      HYPRSTREAM_ASSIGN(http_.keys, ApiKeys::read(*key_file_));
-    }
-    if (const char* key = std::getenv("HYPRSTREAM_API_KEY"); key != nullptr && *key != '\0')
-      return http_.keys.add("environment", Scope::kAdmin, key);
-    return {};
+  // Keys, certificates, names and origins, from the files that say so now. An error leaves all as it was.
+  void reload(HttpServer& server, Console& console) {
+    auto network = network_;
+    auto in_file = in_file_;
+    const auto read = [&] -> Result<AccessPolicy> {
+      if (config_) {
+        HYPRSTREAM_ASSIGN(in_file, read_network_settings(*config_, settings_));
+      }
+      network.take_changes(in_file_, in_file);
+      if (network.tls_cert.has_value() != network_.tls_cert.has_value())
+        return fail(ErrorCode::kInvalidArgument, "TLS cannot be turned on or off while the server runs: start it anew");
+      return network.policy();
+    };
+    auto policy = read();
+    if (!policy)
+      return console.status("hyprstream: nothing is reloaded, all stays as it was: " + policy.error().message);
+    server.set_policy(std::move(*policy));
+    network_ = std::move(network);
+    in_file_ = std::move(in_file);
+    console.status("hyprstream: keys, certificates, hosts and origins are reloaded; other settings need a new start");
   }
 
   std::optional<std::string> model_;
-  std::optional<std::string> key_file_;
+  std::optional<std::string> config_;
+  ArgumentList settings_;  // what a file of settings may hold
   std::vector<std::string> adapters_;
   std::vector<std::string> adapter_directories_;
-  bool insecure_ = false;
   bool kv_unified_ = false;
   int adapter_megabytes_ = 1024;
   int drain_seconds_ = 30;
-  HttpServerOptions http_;
+  NetworkFlags network_;
+  NetworkFlags in_file_;  // what the file of settings says
   InferenceOptions serving_;
   HubFlags hub_;
   EngineFlags engine_;

@@ -23,6 +23,10 @@ HttpError http_error(const Error& error) {
   return {.message = message};
 }
 
+HttpError request_too_slow() {
+  return {408, "invalid_request_error", "the request took too long to arrive", "request_timeout", ""};
+}
+
 HttpError invalid_field(std::string param, std::string message) {
   return {400, "invalid_request_error", std::move(message), "invalid_value", std::move(param)};
 }

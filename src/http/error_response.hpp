@@ -19,6 +19,8 @@ struct HttpError {
 
 // The one place where an ErrorCode becomes an HTTP status.
 HttpError http_error(const Error& error);
+// 408.
+HttpError request_too_slow();
 HttpError invalid_field(std::string param, std::string message);
 
 // The JSON text.

@@ -3,6 +3,7 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <expected>
 #include <format>
@@ -16,6 +17,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "http/connection_server.hpp"
 #include "http/error_response.hpp"
 #include "http/router.hpp"
 
@@ -130,26 +132,12 @@ HttpRequest convert(const httplib::Request& from, Body body) {
   return request;
 }
 
-}  // namespace
-
-struct HttpServer::Impl {
-  HttpServerOptions options;
-  std::vector<Route> routes;
-  httplib::Server server;
-  int port = 0;
-  ClientWatch watch;
-  std::thread thread;
-
-  HttpResponse answer(HttpRequest& request) const;
-  std::optional<HttpError> check_key(const Route& route, HttpRequest& request) const;
-  void handle(const httplib::Request& from, Body body, httplib::Response& to);
-};
-
-std::optional<HttpError> HttpServer::Impl::check_key(const Route& route, HttpRequest& request) const {
-  if (options.keys.empty() || route.scope == Scope::kPublic) return std::nullopt;
+// Errors: 401, 403. Else `request` knows its client.
+std::optional<HttpError> check_key(const ApiKeys& keys, const Route& route, HttpRequest& request) {
+  if (keys.empty() || route.scope == Scope::kPublic) return std::nullopt;
   const auto header = request.headers.find("authorization");
   const auto token = header == request.headers.end() ? std::nullopt : bearer_token(header->second);
-  const auto identity = token ? options.keys.identify(*token) : std::nullopt;
+  const auto identity = token ? keys.identify(*token) : std::nullopt;
   if (!identity)
     return HttpError{
         401, "authentication_error",
@@ -164,24 +152,69 @@ std::optional<HttpError> HttpServer::Impl::check_key(const Route& route, HttpReq
   return std::nullopt;
 }
 
+bool is_allowed_origin(const HttpRequest& request, const AccessPolicy& policy) {
+  const auto origin = request.headers.find("origin");
+  return origin == request.headers.end() || std::ranges::contains(policy.allowed_origins, origin->second);
+}
+
+// What a browser asks before it lets a page send the request itself
+// (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
+HttpResponse preflight_response() {
+  HttpResponse response{.status = 204};
+  response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, DELETE");
+  response.headers.emplace_back("Access-Control-Allow-Headers", "Authorization, Content-Type");
+  response.headers.emplace_back("Access-Control-Max-Age", "600");
+  return response;
+}
+
+}  // namespace
+
+struct HttpServer::Impl {
+  Impl(HttpServerOptions settings, std::vector<Route> table)
+      : options(std::move(settings)),
+        routes(std::move(table)),
+        policy(std::make_shared<const AccessPolicy>(std::move(options.policy))),
+        server({.connections = options.max_connections,
+                .requests = options.max_requests,
+                .request = options.request_timeout,
+                .write = options.write_timeout,
+                .idle = options.keep_alive},
+               [this] { return policy.load()->tls; }) {}
+
+  HttpServerOptions options;  // without its policy
+  std::vector<Route> routes;
+  std::atomic<std::shared_ptr<const AccessPolicy>> policy;
+  int port = 0;
+  ClientWatch watch;
+  ConnectionServer server;
+  std::thread thread;
+
+  HttpResponse answer(HttpRequest& request) const;
+  void handle(const httplib::Request& from, Body body, httplib::Response& to);
+};
+
 HttpResponse HttpServer::Impl::answer(HttpRequest& request) const {
+  const auto rules = policy.load();
   const auto host = request.headers.find("host");
-  if (host == request.headers.end() || !is_allowed_host(host->second, options.allowed_hosts))
+  if (host == request.headers.end() || !is_allowed_host(host->second, rules->allowed_hosts))
     return error_response({403, "permission_error",
                            "this server does not go by the name in the Host header: start it with --allowed-host",
                            "host_not_allowed", ""});
   // No page of another origin may read or change anything here.
-  if (request.headers.contains("origin"))
-    return error_response(
-        {403, "permission_error", "requests from web pages are not allowed", "origin_not_allowed", ""});
+  if (!is_allowed_origin(request, *rules))
+    return error_response({403, "permission_error",
+                           "requests from web pages are not allowed, but from those that --allowed-origin names",
+                           "origin_not_allowed", ""});
+  if (request.method == "OPTIONS" && request.headers.contains("origin")) return preflight_response();
   auto found = find_route(routes, request.method, request.path);
   if (const auto* error = std::get_if<HttpError>(&found)) {
     // Who has no key does not learn what there is.
-    if (const auto refused = check_key({.scope = Scope::kInference}, request)) return error_response(*refused);
+    if (const auto refused = check_key(rules->keys, {.scope = Scope::kInference}, request))
+      return error_response(*refused);
     return error_response(*error);
   }
   auto& match = std::get<RouteMatch>(found);
-  if (const auto refused = check_key(*match.route, request)) return error_response(*refused);
+  if (const auto refused = check_key(rules->keys, *match.route, request)) return error_response(*refused);
   request.path_parameters = std::move(match.parameters);
   try {
     return match.route->handler(request);
@@ -198,6 +231,12 @@ void HttpServer::Impl::handle(const httplib::Request& from, Body body, httplib::
   auto entry = std::make_shared<ClientWatch::Entry>(watch, from.is_connection_closed);
   request.disconnected = entry->token();
   auto response = answer(request);
+  // Only those that are allowed come so far without an error; and an error may be read by whoever caused it.
+  if (const auto origin = request.headers.find("origin");
+      origin != request.headers.end() && is_allowed_origin(request, *policy.load())) {
+    response.headers.emplace_back("Access-Control-Allow-Origin", origin->second);
+    response.headers.emplace_back("Vary", "Origin");
+  }
   log_line(LogLevel::kInfo, std::format("{} {} {} {}", from.method, from.path, response.status, request.client.key_id));
   to.status = response.status;
   // httplib takes the next request of the connection for the body of this one.
@@ -214,20 +253,12 @@ void HttpServer::Impl::handle(const httplib::Request& from, Body body, httplib::
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options, std::vector<Route> routes) {
-  auto impl = std::make_unique<Impl>();
-  impl->options = std::move(options);
-  impl->routes = std::move(routes);
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(routes));
   auto& server = impl->server;
   const auto& settings = impl->options;
-  server.new_task_queue = [most = settings.max_connections] { return new httplib::ThreadPool(8, most); };
-  server.set_tcp_nodelay(true);
   // httplib's default lets two servers share a port, each getting some of the connections.
   server.set_socket_options([](socket_t socket) { httplib::set_socket_opt(socket, SOL_SOCKET, SO_REUSEADDR, 1); });
   server.set_payload_max_length(settings.max_body);
-  server.set_read_timeout(settings.read_timeout.count());
-  server.set_write_timeout(settings.write_timeout.count());
-  server.set_keep_alive_timeout(settings.keep_alive.count());
-  server.set_keep_alive_max_count(1 << 30);
   // All methods and paths: routing is ours.
   const auto without_body = [state = impl.get()](const httplib::Request& from, httplib::Response& to) {
     state->handle(from, {}, to);
@@ -236,7 +267,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
                                               const httplib::ContentReader& read) {
     auto body = read_body(from, read, state->options.max_body);
     if (body) return state->handle(from, std::move(*body), to);
-    if (to.status < 400) to.status = body.error();
+    if (to.status < 400) to.status = ConnectionServer::is_request_late() ? 408 : body.error();
   };
   server.Get(".*", without_body);
   server.Options(".*", without_body);
@@ -249,6 +280,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
     if (!to.body.empty()) return;
     HttpError error{to.status, "invalid_request_error", "this is no HTTP request that can be understood", "bad_request",
                     ""};
+    if (to.status == 408) error = request_too_slow();
     if (to.status == 413) error.message = "the body is too large", error.code = "body_too_large";
     if (to.status == 414 || to.status == 431)
       error.message = "the headers are too large", error.code = "headers_too_large";
@@ -270,9 +302,13 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() {
   stop_listening();
   if (impl_->thread.joinable()) impl_->thread.join();
+  impl_->server.end_connections();
 }
 
 int HttpServer::port() const noexcept { return impl_->port; }
+void HttpServer::set_policy(AccessPolicy policy) {
+  impl_->policy.store(std::make_shared<const AccessPolicy>(std::move(policy)));
+}
 void HttpServer::stop_listening() { impl_->server.stop(); }
 
 }  // namespace hyprstream

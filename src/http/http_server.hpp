@@ -8,24 +8,33 @@
 #include <vector>
 
 #include "access/api_keys.hpp"
+#include "access/tls.hpp"
 #include "base/error.hpp"
 #include "http/route.hpp"
 
 namespace hyprstream {
 
-struct HttpServerOptions {
-  std::string host = "127.0.0.1";
-  int port = 8080;                         // 0: any that is free
-  ApiKeys keys;                            // none: whoever reaches the server may use it
-  std::vector<std::string> allowed_hosts;  // names in Host headers beside the loopback's, in lower case
-  std::size_t max_body = 32 << 20;         // bytes of a request's body; more is 413
-  std::size_t max_connections = 1024;      // at once; one more is closed
-  std::chrono::seconds read_timeout{30};   // between two pieces of a request
-  std::chrono::seconds write_timeout{30};  // for a reader that takes nothing
-  std::chrono::seconds keep_alive{30};     // an idle connection is kept so long
+// Who may ask for what. May be replaced while the server runs.
+struct AccessPolicy {
+  ApiKeys keys;                              // none: whoever reaches the server may use it
+  std::vector<std::string> allowed_hosts;    // names in Host headers beside the loopback's, in lower case
+  std::vector<std::string> allowed_origins;  // of web pages that may ask: "https://chat.example"
+  std::shared_ptr<const TlsContext> tls;     // null: plain HTTP; which of both it is cannot change
 };
 
-// Every request passes, in this order: Host, route, key and scope, handler. Thread-safe but for create() and
+struct HttpServerOptions {
+  std::string host = "127.0.0.1";
+  int port = 8080;  // 0: any that is free
+  AccessPolicy policy;
+  std::size_t max_body = 32 << 20;           // bytes of a request's body; more is 413
+  std::size_t max_connections = 4096;        // open at once; one more gets 503
+  std::size_t max_requests = 1024;           // answered at once; others wait
+  std::chrono::seconds request_timeout{30};  // for a request to arrive as a whole; longer is 408
+  std::chrono::seconds write_timeout{30};    // for a reader that takes nothing
+  std::chrono::seconds keep_alive{60};       // an idle connection is kept so long
+};
+
+// Every request passes, in this order: Host, Origin, route, key and scope, handler. Thread-safe but for create() and
 // destruction.
 class HttpServer {
  public:
@@ -36,6 +45,8 @@ class HttpServer {
   ~HttpServer();
 
   int port() const noexcept;
+  // For requests and connections from now on.
+  void set_policy(AccessPolicy policy);
   // Takes no new connections; those there are go on until their request is answered.
   void stop_listening();
 

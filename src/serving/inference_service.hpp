@@ -18,7 +18,7 @@ namespace hyprstream {
 struct InferenceOptions {
   int parallel = 8;          // choices generated at once, 1 to 128
   int queue_length = 1024;   // requests that wait for a slot; one more is refused
-  int prefill_tokens = 512;  // most prompt tokens in one step, so that running choices keep moving
+  int prefill_tokens = 512;  // most prompt tokens in one step; an eighth while others run, so that they move
   int max_choices = 16;      // of one request
   // Finished sequences that are kept for their prefixes. Where each has cells of its own, they stay where they were
   // made, and only 0 or more counts.

@@ -71,7 +71,7 @@ TEST_F(HttpServerTest, EveryRouteAsksForItsScope) {
       routes.push_back(route(method, scope == Scope::kAdmin ? "/admin/{x}" : "/use", scope, echo));
   routes.push_back(route("GET", "/health", Scope::kPublic, echo));
   HttpServerOptions options;
-  options.keys = ApiKeys::parse("inference app 0123456789abcdef\nadmin root fedcba9876543210", "keys").value();
+  options.policy.keys = ApiKeys::parse("inference app 0123456789abcdef\nadmin root fedcba9876543210", "keys").value();
   start(std::move(options), routes);
   for (const auto& one : routes) {
     const std::string path = one.path == "/admin/{x}" ? "/admin/y" : one.path;

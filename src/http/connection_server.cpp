@@ -1,0 +1,189 @@
+#include "http/connection_server.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <format>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "http/error_response.hpp"
+
+namespace hyprstream {
+namespace {
+
+constexpr int kLookForOverdue = 250;  // ms
+constexpr std::size_t kThreadsKept = 8;
+
+thread_local const Connection* current = nullptr;
+
+// Connections are told apart at once, on the thread that accepts them.
+class InlineQueue final : public httplib::TaskQueue {
+ public:
+  bool enqueue(std::function<void()> task) override {
+    task();
+    return true;
+  }
+  void shutdown() override {}
+};
+
+void write_all(Connection& connection, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = connection.write(text.data(), text.size());
+    if (count <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+// An answer where httplib gives none.
+void refuse(Connection& connection, const char* status_line, const HttpError& error) {
+  const auto body = error_body(error);
+  write_all(connection, std::format("HTTP/1.1 {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}"
+                                    "Connection: close\r\n\r\n{}",
+                                    status_line, body.size(), error.status == 503 ? "Retry-After: 1\r\n" : "", body));
+}
+
+}  // namespace
+
+ConnectionServer::ConnectionServer(const ConnectionLimits& limits, TlsProvider tls)
+    : limits_(limits),
+      tls_(std::move(tls)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      pool_(kThreadsKept, std::max(kThreadsKept, limits.requests)) {
+  new_task_queue = [] { return new InlineQueue; };
+  epoll_event event{.events = EPOLLIN, .data = {.fd = wake_.get()}};
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
+  watcher_ = std::thread([this] { watch_parked(); });
+}
+
+ConnectionServer::~ConnectionServer() { end_connections(); }
+
+bool ConnectionServer::is_request_late() { return current != nullptr && current->is_late(); }
+
+bool ConnectionServer::process_and_close_socket(socket_t socket) {
+  auto connection = std::make_shared<Connection>(FileDescriptor(socket), tls_(), limits_.write);
+  bool full = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    full = ending_ || open_.size() >= limits_.connections;
+    if (!full) open_.insert(connection);
+  }
+  if (!full) {
+    park(std::move(connection), limits_.request);
+    return true;
+  }
+  // Its request is not waited for; under TLS there is nobody to say it to yet.
+  if (tls_() == nullptr)
+    refuse(*connection, "503 Service Unavailable",
+           {503, "server_error",
+            std::format("{} connections are open, and no more are taken: try later", limits_.connections), "overloaded",
+            ""});
+  connection->finish();
+  return true;
+}
+
+void ConnectionServer::park(std::shared_ptr<Connection> connection, Clock::duration patience) {
+  const int socket = connection->socket();
+  const std::scoped_lock lock(mutex_);
+  if (ending_) return;
+  parked_[socket] = {std::move(connection), Clock::now() + patience};
+  // Once is enough: whoever serves it parks it again.
+  epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data = {.fd = socket}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket, &event) != 0)
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event);
+}
+
+void ConnectionServer::watch_parked() {
+  std::array<epoll_event, 64> events;
+  auto looked = Clock::now();
+  while (!ending_) {
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kLookForOverdue);
+    for (int i = 0; i < count; ++i)
+      if (events[static_cast<std::size_t>(i)].data.fd != wake_.get())
+        take_ready(events[static_cast<std::size_t>(i)].data.fd);
+    if (Clock::now() - looked < std::chrono::milliseconds(kLookForOverdue)) continue;
+    looked = Clock::now();
+    close_overdue();
+  }
+}
+
+void ConnectionServer::take_ready(int socket) {
+  std::shared_ptr<Connection> connection;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = parked_.find(socket);
+    if (found == parked_.end()) return;
+    connection = std::move(found->second.connection);
+    parked_.erase(found);
+  }
+  pool_.enqueue([this, connection = std::move(connection)] { serve(connection); });
+}
+
+void ConnectionServer::close_overdue() {
+  std::vector<std::shared_ptr<Connection>> overdue;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto now = Clock::now();
+    std::erase_if(parked_, [&](auto& entry) {
+      if (entry.second.deadline > now) return false;
+      overdue.push_back(std::move(entry.second.connection));
+      return true;
+    });
+  }
+  for (const auto& connection : overdue) forget(connection);
+}
+
+void ConnectionServer::serve(const std::shared_ptr<Connection>& connection) {
+  do {
+    connection->begin_request(Clock::now() + limits_.request);
+    if (ending_ || !connection->handshake() || !serve_one(*connection)) {
+      connection->finish();
+      forget(connection);
+      return;
+    }
+  } while (connection->has_buffered());
+  park(connection, limits_.idle);
+}
+
+bool ConnectionServer::serve_one(Connection& connection) {
+  std::string remote;
+  std::string local;
+  int remote_port = 0;
+  int local_port = 0;
+  connection.get_remote_ip_and_port(remote, remote_port);
+  connection.get_local_ip_and_port(local, local_port);
+  bool closed = false;
+  current = &connection;
+  const bool good =
+      process_request(connection, remote, remote_port, local, local_port, /*close_connection=*/false, closed, nullptr);
+  current = nullptr;
+  if (!good && connection.is_late() && connection.has_begun() && !connection.was_answered())
+    refuse(connection, "408 Request Timeout", request_too_slow());
+  return good && !closed;
+}
+
+void ConnectionServer::forget(const std::shared_ptr<Connection>& connection) {
+  const std::scoped_lock lock(mutex_);
+  open_.erase(connection);
+}
+
+void ConnectionServer::end_connections() {
+  if (ending_.exchange(true)) return;
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+  watcher_.join();
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& connection : open_) connection->end();
+  }
+  pool_.shutdown();
+  const std::scoped_lock lock(mutex_);
+  parked_.clear();
+  open_.clear();
+}
+
+}  // namespace hyprstream
