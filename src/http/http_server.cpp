@@ -258,6 +258,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
   const auto& settings = impl->options;
   // httplib's default lets two servers share a port, each getting some of the connections.
   server.set_socket_options([](socket_t socket) { httplib::set_socket_opt(socket, SOL_SOCKET, SO_REUSEADDR, 1); });
+  // What the header Keep-Alive says; the connections themselves are ours.
+  server.set_keep_alive_timeout(settings.keep_alive.count());
   server.set_payload_max_length(settings.max_body);
   // All methods and paths: routing is ours.
   const auto without_body = [state = impl.get()](const httplib::Request& from, httplib::Response& to) {
