@@ -75,6 +75,7 @@ cp hyprstream LICENSE VERSION "$top/"
 cp models/hypr-tiny-q8_0.gguf models/aliases.txt "$top/models/"
 for file in models/README.md models/comparison.txt CHANGELOG.md; do [ ! -f "$file" ] || cp "$file" "$top/$file"; done
 cp cmake/package-readme.md "$top/README.md"
+install -D -m 644 cmake/hyprstream.service "$top/share/systemd/hyprstream.service"
 mkdir -p "$top/share/bash-completion/completions" "$top/share/zsh/site-functions"
 "$top/hyprstream" completion bash >"$top/share/bash-completion/completions/hyprstream"
 "$top/hyprstream" completion zsh >"$top/share/zsh/site-functions/_hyprstream"

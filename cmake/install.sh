@@ -33,4 +33,9 @@ link() { # link FILE-IN-PACKAGE PLACE-BELOW-PREFIX
 link hyprstream bin/hyprstream
 for file in share/bash-completion/completions/hyprstream share/zsh/site-functions/_hyprstream \
   share/man/man1/hyprstream.1; do link "$file" "$file"; done
+# The unit names the command by its path, so it cannot be a link.
+mkdir -p "$prefix/lib/systemd/system"
+sed "s|@PREFIX@|$(sed 's/[&|\\]/\\&/g' <<<"$prefix")|" "$home/share/systemd/hyprstream.service" >"$work/unit"
+chmod 644 "$work/unit"
+mv -f "$work/unit" "$prefix/lib/systemd/system/hyprstream.service"
 echo "Installed $home; the command is $prefix/bin/hyprstream"

@@ -63,6 +63,8 @@ void Connection::begin_request(Clock::time_point deadline) {
   sent_ = 0;
 }
 
+void Connection::expect_end() { deadline_ = std::min(deadline_, Clock::now() + kLinger); }
+
 bool Connection::wait_for(Wait wait, Clock::time_point deadline) const {
   pollfd poll{.fd = socket_.get(), .events = static_cast<short>(wait == Wait::kRead ? POLLIN : POLLOUT), .revents = 0};
   for (;;) {

@@ -30,6 +30,8 @@ class Connection final : public httplib::Stream {
 
   // Reading fails from then on, until the next call.
   void begin_request(Clock::time_point deadline);
+  // Nothing more of the request is wanted: reading fails soon.
+  void expect_end();
   // The TLS handshake, if there is one to be made; false: it failed.
   bool handshake();
 

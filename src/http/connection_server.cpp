@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-#include <algorithm>
 #include <array>
 #include <format>
 #include <string>
@@ -16,9 +15,9 @@ namespace hyprstream {
 namespace {
 
 constexpr int kLookForOverdue = 250;  // ms
-constexpr std::size_t kThreadsKept = 8;
 
-thread_local const Connection* current = nullptr;
+thread_local Connection* current = nullptr;
+thread_local bool must_close = false;
 
 // Connections are told apart at once, on the thread that accepts them.
 class InlineQueue final : public httplib::TaskQueue {
@@ -53,7 +52,7 @@ ConnectionServer::ConnectionServer(const ConnectionLimits& limits, TlsProvider t
       tls_(std::move(tls)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      pool_(kThreadsKept, std::max(kThreadsKept, limits.requests)) {
+      pool_(limits.requests) {
   new_task_queue = [] { return new InlineQueue; };
   epoll_event event{.events = EPOLLIN, .data = {.fd = wake_.get()}};
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
@@ -63,6 +62,12 @@ ConnectionServer::ConnectionServer(const ConnectionLimits& limits, TlsProvider t
 ConnectionServer::~ConnectionServer() { end_connections(); }
 
 bool ConnectionServer::is_request_late() { return current != nullptr && current->is_late(); }
+
+void ConnectionServer::close_after_answer() {
+  must_close = true;
+  // httplib reads what is left of a body, however long that takes.
+  if (current != nullptr) current->expect_end();
+}
 
 bool ConnectionServer::process_and_close_socket(socket_t socket) {
   auto connection = std::make_shared<Connection>(FileDescriptor(socket), tls_(), limits_.write);
@@ -120,7 +125,7 @@ void ConnectionServer::take_ready(int socket) {
     connection = std::move(found->second.connection);
     parked_.erase(found);
   }
-  pool_.enqueue([this, connection = std::move(connection)] { serve(connection); });
+  pool_.run([this, connection = std::move(connection)] { serve(connection); });
 }
 
 void ConnectionServer::close_overdue() {
@@ -158,12 +163,13 @@ bool ConnectionServer::serve_one(Connection& connection) {
   connection.get_local_ip_and_port(local, local_port);
   bool closed = false;
   current = &connection;
+  must_close = false;
   const bool good =
       process_request(connection, remote, remote_port, local, local_port, /*close_connection=*/false, closed, nullptr);
   current = nullptr;
   if (!good && connection.is_late() && connection.has_begun() && !connection.was_answered())
     refuse(connection, "408 Request Timeout", request_too_slow());
-  return good && !closed;
+  return good && !closed && !must_close;
 }
 
 void ConnectionServer::forget(const std::shared_ptr<Connection>& connection) {
@@ -180,7 +186,7 @@ void ConnectionServer::end_connections() {
     const std::scoped_lock lock(mutex_);
     for (const auto& connection : open_) connection->end();
   }
-  pool_.shutdown();
+  pool_.finish();
   const std::scoped_lock lock(mutex_);
   parked_.clear();
   open_.clear();

@@ -14,6 +14,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "http/connection.hpp"
+#include "http/worker_pool.hpp"
 
 namespace hyprstream {
 
@@ -38,8 +39,10 @@ class ConnectionServer final : public httplib::Server {
   // Ends every connection, and waits for their threads. After stop(), and after its listening has returned.
   void end_connections();
 
-  // Whether the request that this thread is reading has met its deadline.
+  // Of the request that this thread is at: whether it has met its deadline.
   static bool is_request_late();
+  // And that its connection is closed behind the answer: what comes next on it may be a rest of this request.
+  static void close_after_answer();
 
  private:
   using Clock = Connection::Clock;
@@ -65,7 +68,7 @@ class ConnectionServer final : public httplib::Server {
   std::mutex mutex_;
   std::map<int, Parked> parked_;                // by socket
   std::set<std::shared_ptr<Connection>> open_;  // parked or served
-  httplib::ThreadPool pool_;
+  WorkerPool pool_;
   std::thread watcher_;
 };
 

@@ -8,6 +8,7 @@
 #include <expected>
 #include <format>
 #include <functional>
+#include <limits>
 #include <list>
 #include <mutex>
 #include <new>
@@ -102,6 +103,8 @@ std::expected<Body, int> read_body(const httplib::Request& from, const httplib::
   constexpr std::size_t kMostParts = 16;
   Body body;
   if (!says_body_length(from)) return body;
+  // Before anything is read: httplib would take in all of a body that is too large.
+  if (from.get_header_value_u64("Content-Length") > most) return std::unexpected(413);
   std::size_t size = 0;
   const auto append = [&](std::string& to, const char* data, std::size_t count) {
     size += count;
@@ -240,7 +243,10 @@ void HttpServer::Impl::handle(const httplib::Request& from, Body body, httplib::
   log_line(LogLevel::kInfo, std::format("{} {} {} {}", from.method, from.path, response.status, request.client.key_id));
   to.status = response.status;
   // httplib takes the next request of the connection for the body of this one.
-  if (from.method != "GET" && from.method != "HEAD" && !says_body_length(from)) to.set_header("Connection", "close");
+  if (from.method != "GET" && from.method != "HEAD" && !says_body_length(from)) {
+    to.set_header("Connection", "close");
+    ConnectionServer::close_after_answer();
+  }
   for (const auto& [name, value] : response.headers) to.set_header(name, value);
   if (!response.stream) return to.set_content(response.body, response.content_type);
   to.set_chunked_content_provider(response.content_type,
@@ -260,7 +266,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
   server.set_socket_options([](socket_t socket) { httplib::set_socket_opt(socket, SOL_SOCKET, SO_REUSEADDR, 1); });
   // What the header Keep-Alive says; the connections themselves are ours.
   server.set_keep_alive_timeout(settings.keep_alive.count());
-  server.set_payload_max_length(settings.max_body);
+  server.set_payload_max_length(std::numeric_limits<std::size_t>::max());  // read_body() has the limit
   // All methods and paths: routing is ours.
   const auto without_body = [state = impl.get()](const httplib::Request& from, httplib::Response& to) {
     state->handle(from, {}, to);
@@ -269,6 +275,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
                                               const httplib::ContentReader& read) {
     auto body = read_body(from, read, state->options.max_body);
     if (body) return state->handle(from, std::move(*body), to);
+    ConnectionServer::close_after_answer();
     if (to.status < 400) to.status = ConnectionServer::is_request_late() ? 408 : body.error();
   };
   server.Get(".*", without_body);
@@ -280,9 +287,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
   // What httplib refuses itself.
   server.set_error_handler([](const httplib::Request&, httplib::Response& to) {
     if (!to.body.empty()) return;
+    ConnectionServer::close_after_answer();
     HttpError error{to.status, "invalid_request_error", "this is no HTTP request that can be understood", "bad_request",
                     ""};
-    if (to.status == 408) error = request_too_slow();
+    // Of a request that broke off, httplib says that it is malformed.
+    if (ConnectionServer::is_request_late()) to.status = 408, error = request_too_slow();
     if (to.status == 413) error.message = "the body is too large", error.code = "body_too_large";
     if (to.status == 414 || to.status == 431)
       error.message = "the headers are too large", error.code = "headers_too_large";

@@ -22,7 +22,7 @@ def serving(hyprstream, *args, env=None):
     process = hyprstream.start("server", "--port", "0", *args, env=env, stderr=subprocess.PIPE, text=True)
     try:
         line = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        found = re.search(r"https?://127\.0\.0\.1:(\d+)", line)
         assert found, line + process.stderr.read()
         yield Server(process, found.group(0), line)
     finally:

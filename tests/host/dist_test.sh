@@ -75,6 +75,22 @@ check "it holds completions" completes
 prefix="$scratch/pre fix"
 installed() { cmake/install.sh dist "$prefix" && away "$prefix/bin/hyprstream" --version; }
 check "it installs" installed
+unit=$prefix/lib/systemd/system/hyprstream.service
+names_the_command() { grep -qF "ExecStart=\"$prefix/bin/hyprstream\" server" "$unit" && ! grep -q @PREFIX@ "$unit"; }
+check "the unit for systemd names the installed command" names_the_command
+is_hardened() {
+  local option
+  for option in DynamicUser=yes NoNewPrivileges=yes ProtectSystem=strict ProtectHome=yes PrivateTmp=yes PrivateDevices=yes \
+    CapabilityBoundingSet= MemoryDenyWriteExecute=yes SystemCallFilter=@system-service RestrictNamespaces=yes; do
+    grep -qx -- "$option" "$unit" || { echo "$option is missing"; return 1; }
+  done
+}
+check "and is hardened" is_hardened
+if command -v systemd-analyze >/dev/null; then
+  # Of a unit that it likes it says nothing, whatever its exit status in a container.
+  verified() { local said; said=$(systemd-analyze verify "$unit" 2>&1 | grep -F hyprstream.service); [ -z "$said" ] || { echo "$said"; return 1; }; }
+  check "and is one that systemd understands" verified
+fi
 before=$(cd "$prefix" && find . | sort)
 check "it installs again over itself" installed
 check "which changes nothing" equal "$(cd "$prefix" && find . | sort)" "$before"

@@ -1,0 +1,345 @@
+"""Connections: TLS, limits, settings, signals; and that slow or idle clients harm nobody."""
+
+import concurrent.futures
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from conftest import one_line_error
+from openai_server import ask
+from server import serving
+
+SOAK = bool(os.environ.get("HYPRSTREAM_SOAK"))
+
+
+def address(server):
+    host, port = server.url.split("://")[1].split(":")
+    return host, int(port)
+
+
+def exchange(server, request, timeout=30):
+    """What comes back for these bytes: until the server closes, or a body of a known length is complete."""
+    with socket.create_connection(address(server), timeout=timeout) as connection:
+        connection.sendall(request)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+            length = re.search(rb"\r\nContent-Length: (\d+)\r\n(?s:.*?)\r\n\r\n", answer)
+            if length and len(answer) >= length.end() + int(length[1]):
+                break
+    return answer
+
+
+def status_of(answer):
+    return int(answer.split(b" ", 2)[1])
+
+
+def error_of(answer):
+    return json.loads(answer.split(b"\r\n\r\n", 1)[1])["error"]
+
+
+def head(method="POST", path="/v1/completions", *fields):
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *fields, "", ""]).encode()
+
+
+def resident_kilobytes(server):
+    with open(f"/proc/{server.process.pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+def gauge(server, name):
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(server.url + "/metrics", timeout=30) as answer:
+        return next(float(line.split()[1]) for line in answer.read().decode().splitlines() if line.startswith(name + " "))
+
+
+# ---- TLS ----
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """An authority with a certificate for the server and one for a client; and another authority's."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True, timeout=60)
+
+    for name in ("ca", "other"):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
+                "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN={name}", "-addext",
+                "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
+    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    for name, authority in (("server", "ca"), ("client", "ca"), ("stranger", "other")):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
+                f"{name}.csr", "-subj", f"/CN={name}")  # fmt: skip
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial",
+                "-out", f"{name}.pem", "-days", "2", "-extfile", "names")  # fmt: skip
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-out", "old.pem", "-extfile", "names",
+            "-not_before", "20200101000000Z", "-not_after", "20200102000000Z")  # fmt: skip
+    return folder
+
+
+def tls_flags(folder, *more):
+    return "--tls-cert", str(folder / "server.pem"), "--tls-key", str(folder / "server.key"), *more
+
+
+def https(server, authority, client=None, folder=None, highest=None):
+    context = ssl.create_default_context(cafile=str(authority))
+    if client:
+        context.load_cert_chain(folder / f"{client}.pem", folder / f"{client}.key")
+    if highest:
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.maximum_version = highest
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    body = json.dumps({"prompt": "Once", "max_tokens": 20, "temperature": 0}).encode()
+    with opener.open(urllib.request.Request(server.url.replace("127.0.0.1", "localhost") + "/v1/completions", body), timeout=30) as answer:
+        return json.load(answer)["choices"][0]["text"]
+
+
+def test_tls_serves_those_who_trust_it(hyprstream, certificates):
+    with serving(hyprstream) as plain:
+        expected = ask(plain.url + "/v1/completions", {"prompt": "Once", "max_tokens": 20, "temperature": 0})[1]["choices"][0]["text"]
+    with serving(hyprstream, *tls_flags(certificates)) as server:
+        assert server.url.startswith("https://")
+        assert https(server, certificates / "ca.pem") == expected
+        assert https(server, certificates / "ca.pem", highest=ssl.TLSVersion.TLSv1_2) == expected
+        with pytest.raises(urllib.error.URLError):
+            https(server, certificates / "other.pem")
+        with pytest.raises((urllib.error.URLError, ssl.SSLError, ConnectionError)):
+            https(server, certificates / "ca.pem", highest=ssl.TLSVersion.TLSv1_1)
+        # Plain HTTP gets no answer, and the server goes on.
+        assert b"HTTP/1.1 200" not in exchange(server, head("GET", "/health"))
+        assert https(server, certificates / "ca.pem") == expected
+
+
+def test_tls_asks_clients_for_certificates(hyprstream, certificates):
+    flags = tls_flags(certificates, "--tls-client-ca", str(certificates / "ca.pem"))
+    with serving(hyprstream, *flags) as server:
+        assert https(server, certificates / "ca.pem", "client", certificates)
+        for client in (None, "stranger"):
+            with pytest.raises((urllib.error.URLError, ssl.SSLError, ConnectionError)):
+                https(server, certificates / "ca.pem", client, certificates)
+
+
+def test_wrong_certificates_are_named(hyprstream, certificates):
+    def refused(cert, key, *more):
+        files = [str(certificates / name) for name in (cert, key)]
+        return one_line_error(hyprstream.run("server", "--port", "0", "--tls-cert", files[0], "--tls-key", files[1], *more))
+
+    assert "client.key" in refused("server.pem", "client.key") and "another certificate" in refused("server.pem", "client.key")
+    assert "server.key" in refused("server.key", "server.key")
+    assert "expired" in refused("old.pem", "server.key")
+    assert "nothing.pem" in refused("nothing.pem", "server.key")
+    assert "--tls-key" in one_line_error(hyprstream.run("server", "--tls-cert", str(certificates / "server.pem")))
+    assert "--tls-cert" in one_line_error(hyprstream.run("server", "--tls-client-ca", str(certificates / "ca.pem")))
+
+
+# ---- Limits ----
+
+
+def test_requests_that_are_too_large_or_malformed(hyprstream):
+    with serving(hyprstream) as server:
+        long = exchange(server, head("GET", "/" + "x" * 10000))
+        assert status_of(long) == 414 and error_of(long)["message"]
+        many = exchange(server, head("GET", "/health", *[f"X-{i}: {i}" for i in range(200)]))
+        assert 400 <= status_of(many) < 500 and error_of(many)["message"]
+        wide = exchange(server, head("GET", "/health", "X: " + "x" * 10000))
+        assert 400 <= status_of(wide) < 500
+        big = exchange(server, head("POST", "/v1/completions", f"Content-Length: {1 << 30}") + b"{" * 1000)
+        assert status_of(big) == 413 and error_of(big)["code"] == "body_too_large"
+        deep = ask(server.url + "/v1/completions", b'{"prompt": ' + b"[" * 1000 + b"]" * 1000 + b"}")
+        assert deep[0] == 400 and "64" in deep[1]["error"]["message"]
+        for junk in (b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(600),
+                     head("POST", "/v1/completions", "Content-Length: -5"), head("POST", "/v1/completions", "Content-Length: 99999999999999999999999"),
+                     head("POST", "/v1/completions", "Transfer-Encoding: chunked") + b"zz\r\n"):  # fmt: skip
+            with socket.create_connection(address(server), timeout=30) as connection:
+                connection.sendall(junk)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
+        assert ask(server.url + "/health")[0] == 200
+
+
+def test_a_request_must_arrive_in_time(hyprstream):
+    with serving(hyprstream, "--request-timeout", "1") as server:
+        for start in (b"GET /health HT", head("POST", "/v1/completions", "Content-Length: 100") + b'{"prompt": '):
+            begin = time.monotonic()
+            with socket.create_connection(address(server), timeout=30) as connection:
+                connection.sendall(start)
+                answer = b""
+                connection.settimeout(0.2)
+                while True:  # a byte now and then does not help
+                    try:
+                        piece = connection.recv(65536)
+                        if not piece:
+                            break
+                        answer += piece
+                    except TimeoutError:
+                        connection.sendall(b" ")
+            assert status_of(answer) == 408 and error_of(answer)["code"] == "request_timeout"
+            assert 0.8 < time.monotonic() - begin < 5
+
+
+def test_one_connection_too_many_is_told(hyprstream):
+    with serving(hyprstream, "--max-connections", "3") as server:
+        held = [socket.create_connection(address(server), timeout=30) for _ in range(3)]
+        time.sleep(0.3)
+        refused = exchange(server, head("GET", "/health"))
+        assert status_of(refused) == 503 and b"Retry-After" in refused and error_of(refused)["code"] == "overloaded"
+        held.pop().close()
+        time.sleep(0.7)
+        assert ask(server.url + "/health")[0] == 200
+        for connection in held:
+            connection.close()
+
+
+def test_one_request_too_many_is_told(hyprstream):
+    body = {"prompt": "Once", "max_tokens": 900, "ignore_eos": True}
+    with serving(hyprstream, "--parallel", "1", "--queue", "2") as server, concurrent.futures.ThreadPoolExecutor(12) as pool:
+        answers = [pool.submit(ask, server.url + "/v1/completions", body) for _ in range(12)]
+        answers = [answer.result() for answer in answers]
+    statuses = [status for status, _ in answers]
+    assert statuses.count(200) >= 3 and 503 in statuses and set(statuses) == {200, 503}
+    assert all("queue is full" in body["error"]["message"] for status, body in answers if status == 503)
+
+
+# ---- Settings and signals ----
+
+
+def test_settings_come_from_the_command_line_then_the_environment_then_the_file(hyprstream, tmp_path):
+    file = tmp_path / "server.toml"
+    file.write_text('# ours\nparallel = 3\nrequest-timeout = 7\nallowed-host = ["one.example", "two.example"]\nkv-unified = true\n')
+    with serving(hyprstream, "--config", str(file)) as server:
+        assert "3 texts at once" in server.ready and "for all" in server.ready
+        assert [ask(server.url + "/health", headers={"Host": h})[0] for h in ("one.example", "two.example", "three.example")] == [200, 200, 403]
+    with serving(hyprstream, env={"HYPRSTREAM_CONFIG": str(file), "HYPRSTREAM_PARALLEL": "4", "HYPRSTREAM_KV_UNIFIED": "false"}) as server:
+        assert "4 texts at once" in server.ready and "each" in server.ready
+    with serving(hyprstream, "--parallel", "5", "--config", str(file), env={"HYPRSTREAM_PARALLEL": "4"}) as server:
+        assert "5 texts at once" in server.ready
+    for text, said in (("prallel = 3\n", "parallel"), ("parallel = 0\n", "1 to 128"), ("parallel = [1, 2]\n", "one value"),
+                       ("insecure = perhaps\n", "true or false"), ("[network]\nport = 1\n", "network.port"), ("help = true\n", "help")):  # fmt: skip
+        file.write_text(text)
+        error = one_line_error(hyprstream.run("server", "--config", str(file)))
+        assert str(file) in error and said in error, error
+    assert "HYPRSTREAM_PORT" in one_line_error(hyprstream.run("server", env={"HYPRSTREAM_PORT": "x"}))
+    assert "nowhere.toml" in one_line_error(hyprstream.run("server", "--config", "nowhere.toml"))
+
+
+def test_hangup_reads_keys_and_settings_again(hyprstream, tmp_path):
+    keys, file = tmp_path / "keys", tmp_path / "server.toml"
+    keys.write_text("inference app 0123456789abcdef\n")
+    keys.chmod(0o600)
+    file.write_text(f'api-key-file = "{keys}"\nallowed-origin = "https://old.example"\n')
+    with serving(hyprstream, "--config", str(file)) as server:
+
+        def models(key, origin=None):
+            headers = {"Authorization": f"Bearer {key}"} | ({"Origin": origin} if origin else {})
+            return ask(server.url + "/v1/models", headers=headers)[0]
+
+        def hang_up():
+            server.process.send_signal(signal.SIGHUP)
+            return server.process.stderr.readline()
+
+        assert (models("0123456789abcdef"), models("fedcba9876543210")) == (200, 401)
+        assert models("0123456789abcdef", "https://old.example") == 200
+        assert models("0123456789abcdef", "https://new.example") == 403
+        keys.write_text("inference app fedcba9876543210\n")
+        file.write_text(file.read_text().replace("old", "new"))
+        assert "reloaded" in hang_up()
+        assert (models("0123456789abcdef"), models("fedcba9876543210")) == (401, 200)
+        assert models("fedcba9876543210", "https://new.example") == 200
+        assert models("fedcba9876543210", "https://old.example") == 403
+        keys.write_text("nonsense\n")
+        assert "stays as it was" in hang_up()
+        assert models("fedcba9876543210") == 200
+
+
+def test_pages_that_may_ask_are_told_so(hyprstream):
+    with serving(hyprstream, "--allowed-origin", "https://chat.example") as server:
+        asked = exchange(server, head("OPTIONS", "/v1/chat/completions", "Origin: https://chat.example", "Access-Control-Request-Method: POST", "Connection: close"))
+        assert status_of(asked) == 204
+        assert b"Access-Control-Allow-Origin: https://chat.example" in asked and b"Authorization" in asked
+        refused = exchange(server, head("GET", "/v1/models", "Origin: https://evil.example", "Connection: close"))
+        assert status_of(refused) == 403 and b"Allow-Origin" not in refused
+
+
+# ---- Many at once (more with HYPRSTREAM_SOAK) ----
+
+
+def test_idle_and_slow_connections_harm_nobody(hyprstream):
+    idle_count, slow_count = (1000, 200) if SOAK else (200, 40)
+    with serving(hyprstream) as server:
+        body = {"prompt": "Once upon a time", "max_tokens": 30, "temperature": 0, "cache_prompt": False}
+        url = server.url + "/v1/completions"
+
+        def seconds():
+            begin = time.monotonic()
+            for _ in range(10):
+                assert ask(url, body)[0] == 200
+            return time.monotonic() - begin
+
+        alone = seconds()
+        idle = [socket.create_connection(address(server), timeout=60) for _ in range(idle_count)]
+        slow = [socket.create_connection(address(server), timeout=60) for _ in range(slow_count)]
+        text = head("POST", "/v1/completions", "Content-Length: 1000")
+        for round in range(4):
+            for connection in slow:
+                connection.sendall(text[round : round + 1])
+            # A machine of two cores also runs this test.
+            assert seconds() < 3 * alone + 2
+        for connection in idle + slow:
+            connection.close()
+        assert ask(url, body)[0] == 200
+
+
+def test_many_streams_at_once(hyprstream):
+    count = 500 if SOAK else 100
+    body = {"prompt": "Once upon a time", "max_tokens": 16, "temperature": 0, "ignore_eos": True, "stream": True}
+    with serving(hyprstream) as server:
+
+        def stream(number):
+            request = json.dumps({**body, "cache_salt": str(number % 7)}).encode()
+            answer = exchange(server, head("POST", "/v1/completions", f"Content-Length: {len(request)}", "Connection: close") + request, timeout=300)
+            assert status_of(answer) == 200 and answer.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"), answer[-200:]
+            pieces = [json.loads(line[6:]) for line in answer.decode().splitlines() if line.startswith("data: {")]
+            return "".join(piece["choices"][0]["text"] for piece in pieces)
+
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            texts = list(pool.map(stream, range(count)))
+        assert len(set(texts)) == 1 and texts[0]
+        assert gauge(server, "hyprstream_running_sequences") == gauge(server, "hyprstream_queue_depth") == 0
+
+
+def test_clients_that_leave_cost_nothing(hyprstream):
+    count = 1000 if SOAK else 100
+    body = json.dumps({"prompt": "Once upon a time", "max_tokens": 900, "ignore_eos": True, "stream": True}).encode()
+    request = head("POST", "/v1/completions", f"Content-Length: {len(body)}") + body
+    with serving(hyprstream) as server:
+
+        def leave(number):
+            with socket.create_connection(address(server), timeout=60) as connection:
+                connection.sendall(request[: len(request) - number % 3 * 40])  # some in the middle of their request
+                if number % 3 == 0:
+                    connection.recv(200)
+
+        for number in range(50):
+            leave(number)
+        time.sleep(0.5)
+        before = resident_kilobytes(server)
+        for number in range(count):
+            leave(number)
+        deadline = time.monotonic() + 20
+        while gauge(server, "hyprstream_running_sequences") + gauge(server, "hyprstream_queue_depth") > 0:
+            assert time.monotonic() < deadline, "slots are still taken"
+            time.sleep(0.1)
+        assert resident_kilobytes(server) < before + 20_000
+        assert ask(server.url + "/v1/completions", {"prompt": "Once", "max_tokens": 4})[0] == 200
