@@ -59,7 +59,7 @@ class ServerCommand final : public Command {
             "keys, "
             "certificates, hosts and origins again.",
         .examples = {{"hyprstream server", "Serve the bundled model on http://127.0.0.1:8080."},
-                     {"hyprstream server --model qwen3-0.6b --parallel 16 --ctx-size 8192",
+                     {"hyprstream server --model qwen3-0.6b --parallel 16 --ctx-size 2048",
                       "A model of yours for more clients at once."},
                      {"hyprstream server --host 0.0.0.0 --api-key-file keys --allowed-host models.example",
                       "For other machines too, with keys."}}};

@@ -2,13 +2,16 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <format>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/log.hpp"
 #include "http/error_response.hpp"
 
 namespace hyprstream {
@@ -18,6 +21,24 @@ constexpr int kLookForOverdue = 250;  // ms
 
 thread_local Connection* current = nullptr;
 thread_local bool must_close = false;
+
+// How many connections may be open, after asking the system for as many descriptors as that takes.
+std::size_t affordable(std::size_t connections) {
+  constexpr rlim_t kForOthers = 128;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
+  const rlim_t wanted = connections + kForOthers;
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= wanted) return connections;
+  const auto fewer = static_cast<std::size_t>(std::max<rlim_t>(limit.rlim_cur, kForOthers + 1) - kForOthers);
+  log_line(LogLevel::kWarning,
+           std::format("the system lets this process open {} files: no more than {} connections are taken",
+                       limit.rlim_cur, fewer));
+  return fewer;
+}
 
 // Connections are told apart at once, on the thread that accepts them.
 class InlineQueue final : public httplib::TaskQueue {
@@ -53,6 +74,7 @@ ConnectionServer::ConnectionServer(const ConnectionLimits& limits, TlsProvider t
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       pool_(limits.requests) {
+  limits_.connections = affordable(limits.connections);
   new_task_queue = [] { return new InlineQueue; };
   epoll_event event{.events = EPOLLIN, .data = {.fd = wake_.get()}};
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);

@@ -104,7 +104,7 @@ class LlamaCppEngineImpl final : public RuntimeEngine {
     std::int32_t sequence;
     std::int32_t position;
     std::int32_t output;  // where its logits go in StepOutput; -1: nowhere
-    bool alone;           // the only one of its sequence
+    bool alone;           // evaluated with the single tokens of other sequences
 
     bool is_output() const noexcept { return output >= 0; }
   };
@@ -113,6 +113,7 @@ class LlamaCppEngineImpl final : public RuntimeEngine {
   Slot* find_slot(SequenceId sequence) noexcept { return const_cast<Slot*>(std::as_const(*this).find_slot(sequence)); }
   Result<void> validate_step(std::span<const StepInput> inputs) const;
   std::vector<Row> rows_of(std::span<const StepInput> inputs) const;
+  static void close_gaps(std::span<Row> rows);
   // The first rows that fit one llama_decode, and that it does not split.
   std::span<const Row> next_batch(std::span<const Row> rows) const noexcept;
   bool may_share_batch(const Row& row, const Row& next) const noexcept;

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -17,6 +18,9 @@ import pytest
 from conftest import one_line_error
 from openai_server import ask
 from server import serving
+
+# A connection is a file, here too.
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 SOAK = bool(os.environ.get("HYPRSTREAM_SOAK"))
 

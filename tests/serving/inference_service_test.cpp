@@ -82,6 +82,40 @@ TEST_P(ServiceTest, SeveralChoicesComputeThePromptOnce) {
   EXPECT_EQ(read.usage->cached_tokens, 0);
 }
 
+TEST_P(ServiceTest, SeveralRequestsShareOneStream) {
+  start({.parallel = 4});
+  std::vector<ServingRequest> requests;
+  for (std::size_t i = 0; i < 3; ++i) requests.push_back(request(prompts()[i], 12 + static_cast<int>(i)));
+  requests[1].choices = 2;
+  requests[2].adapters = {use(adapters_[0])};
+  auto stream = service_->submit(requests);
+  ASSERT_TRUE(stream) << stream.error().message;
+  const auto read = read_all(*stream, 4);
+  EXPECT_EQ(read.choices[0].tokens, alone(requests[0]));
+  EXPECT_EQ(read.choices[1].tokens, alone(requests[1]));
+  EXPECT_EQ(read.choices[2].tokens, alone(requests[1]));
+  EXPECT_EQ(read.choices[3].tokens, alone(requests[2]));
+  ASSERT_TRUE(read.usage);
+  std::size_t prompt_tokens = 0;
+  for (const auto& one : requests) prompt_tokens += one.prompt.size();
+  EXPECT_EQ(read.usage->prompt_tokens, static_cast<int>(prompt_tokens));
+  EXPECT_EQ(read.usage->completion_tokens, 12 + 2 * 13 + 14);
+  EXPECT_FALSE(service_->submit(std::vector<ServingRequest>()));
+}
+
+TEST_P(ServiceTest, WhenOneOfSeveralIsRefusedNoneRuns) {
+  start({.parallel = 2});
+  std::vector<ServingRequest> requests = {request(prompts()[0], 900), request(prompts()[1], 900)};
+  requests[1].prompt.clear();
+  const auto refused = service_->submit(requests);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  wait_until_idle();
+  int decoded = 0;
+  for (const auto& step : observer_.steps) decoded += step.decoded_tokens;
+  EXPECT_LT(decoded, 800);
+}
+
 TEST_P(ServiceTest, AFullCachePutsTheYoungestBackAndLosesNothing) {
   if (GetParam() != KvCacheLayout::kShared) GTEST_SKIP() << "sequences with cells of their own cannot fill others'";
   start({.parallel = 4, .cached_sequences = 0}, 256);

@@ -45,6 +45,24 @@ TEST_P(ServiceTest, AStepThatFailsFailsOnlyWhoIsToBlame) {
   EXPECT_EQ(service_->state().kv_tokens, service_->state().cached_tokens);
 }
 
+TEST_P(ServiceTest, OneOfSeveralThatFailsEndsTheOthers) {
+  constexpr Token kPoison = 3;
+  const InferenceOptions options{.parallel = 4};
+  start(failing_on(exact_engine(options, 0, GetParam()), kPoison), options);
+  std::vector<ServingRequest> requests;
+  for (std::size_t i = 0; i < 3; ++i) requests.push_back(request(prompts()[i], 900));
+  requests[1].prompt.back() = kPoison;
+  auto stream = service_->submit(requests);
+  ASSERT_TRUE(stream);
+  EXPECT_EQ(read_all(*stream, 3).failure->message, "poisoned");
+  wait_until_idle();
+  EXPECT_EQ(service_->state().kv_tokens, service_->state().cached_tokens);
+  const auto vectors = service_->embed({{.tokens = {1, 2}, .adapters = {}, .client = {}, .label = {}},
+                                        {.tokens = {1, kPoison}, .adapters = {}, .client = {}, .label = {}}});
+  ASSERT_FALSE(vectors);
+  EXPECT_EQ(vectors.error().message, "poisoned");
+}
+
 // A bias that forbids every token leaves the sampler nothing: the other choices of the request go with it.
 TEST_P(ServiceTest, ASamplerThatCannotGoOnFailsItsRequest) {
   start({.parallel = 4});
