@@ -137,8 +137,8 @@ def first_logprob(url, adapter):
         "temperature": 0,
         "logprobs": 1,
     }
-    if adapter is not None:
-        body["lora"] = [adapter]
+    # Without the field llama-server applies all adapters that it has.
+    body["lora"] = [] if adapter is None else [adapter]
     scores = ask(f"{url}/v1/completions", body)["choices"][0]["logprobs"]
     # llama-server answers in the shape of chats here, OpenAI in that of completions.
     return scores["content"][0]["logprob"] if "content" in scores else scores["token_logprobs"][0]
