@@ -44,24 +44,6 @@ std::shared_ptr<const LoraAdapter> sparse_adapter(const BaseModel& base, const S
   return std::make_shared<const LoraAdapter>(value_of(sparsify(dense, {.sparsity = 0.99})));
 }
 
-// Kullback-Leibler divergence, in nats.
-double divergence(const std::vector<float>& from, const std::vector<float>& to) {
-  const auto log_sum = [](const std::vector<float>& row) {
-    const double most = *std::ranges::max_element(row);
-    double sum = 0;
-    for (const float value : row) sum += std::exp(static_cast<double>(value) - most);
-    return most + std::log(sum);
-  };
-  const double from_sum = log_sum(from);
-  const double to_sum = log_sum(to);
-  double sum = 0;
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    const double log_p = static_cast<double>(from[i]) - from_sum;
-    sum += std::exp(log_p) * (log_p - (static_cast<double>(to[i]) - to_sum));
-  }
-  return sum;
-}
-
 struct Engines {
   std::unique_ptr<RuntimeEngine> base;
   std::unique_ptr<LoraEngine> hook;

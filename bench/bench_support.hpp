@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -74,6 +75,24 @@ inline std::vector<std::vector<Token>> decode(RuntimeEngine& engine, const std::
     }
   }
   return chosen;
+}
+
+// Kullback-Leibler divergence, in nats.
+inline double divergence(const std::vector<float>& from, const std::vector<float>& to) {
+  const auto log_sum = [](const std::vector<float>& row) {
+    const double most = *std::ranges::max_element(row);
+    double sum = 0;
+    for (const float value : row) sum += std::exp(static_cast<double>(value) - most);
+    return most + std::log(sum);
+  };
+  const double from_sum = log_sum(from);
+  const double to_sum = log_sum(to);
+  double sum = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const double log_p = static_cast<double>(from[i]) - from_sum;
+    sum += std::exp(log_p) * (log_p - (static_cast<double>(to[i]) - to_sum));
+  }
+  return sum;
 }
 
 }  // namespace hyprstream::bench

@@ -1,6 +1,8 @@
 // Measures the engine in process, in the way llama-bench measures libllama: prefill of one prompt
 // into an empty cache, and decode of one token after another from an empty cache, greedily
-// sampled. Prints one JSON object per repetition, so that a script can interleave it with others.
+// sampled. With --sequences several texts are decoded in one batch, and with --interleave-products an engine that
+// leaves all products to ggml takes turns with ours. Prints one JSON object per repetition, so that a script can
+// interleave it with others.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -21,9 +23,11 @@ struct Settings {
   EngineOptions engine{.context_length = 1024};
   int prefill_tokens = 512;
   int decode_tokens = 64;
+  int sequences = 1;  // decoded side by side
   int repetitions = 1;
-  std::vector<std::string> hooked;  // modules whose outputs a hook looks at without changing them
-  bool interleave_hook = false;     // every repetition once without and once with the hook
+  std::vector<std::string> hooked;   // modules whose outputs a hook looks at without changing them
+  bool interleave_hook = false;      // every repetition once without and once with the hook
+  bool interleave_products = false;  // every repetition once with our products and once with ggml's
 };
 
 // Touches nothing: what remains is the cost of being called.
@@ -73,11 +77,52 @@ double decode_speed(RuntimeEngine& engine, int count) {
   return speed;
 }
 
+double batch_speed(RuntimeEngine& engine, int sequences, int count) {
+  std::vector<ScopedSequence> open;
+  std::vector<SequenceId> ids;
+  for (int i = 0; i < sequences; ++i) {
+    open.push_back(value_of(ScopedSequence::open(engine)));
+    ids.push_back(open.back().id());
+  }
+  const auto start = Clock::now();
+  decode(engine, ids, count);
+  return sequences * count / seconds_since(start);
+}
+
+// Both must mean the same: the logits behind a prompt and in a batch.
+void check_products(RuntimeEngine& ours, RuntimeEngine& ggmls) {
+  const auto logits = [](RuntimeEngine& engine) {
+    const auto sequence = value_of(ScopedSequence::open(engine));
+    return prefill(engine, sequence.id(), random_tokens(engine, 37, 5));
+  };
+  const auto a = logits(ours);
+  const auto b = logits(ggmls);
+  if (a == b) give_up("our products are not used");
+  const double difference = divergence(b, a);
+  if (!(difference < 1e-4)) give_up("our products and ggml's differ by " + std::to_string(difference) + " nats");
+}
+
 void measure(RuntimeEngine& engine, const Settings& settings, std::string_view label) {
   nlohmann::ordered_json line{{"label", label}};
   if (settings.prefill_tokens > 0) line["prefill_tokens_per_second"] = prefill_speed(engine, settings.prefill_tokens);
-  if (settings.decode_tokens > 0) line["decode_tokens_per_second"] = decode_speed(engine, settings.decode_tokens);
+  if (settings.decode_tokens > 0)
+    line["decode_tokens_per_second"] = settings.sequences == 1
+                                           ? decode_speed(engine, settings.decode_tokens)
+                                           : batch_speed(engine, settings.sequences, settings.decode_tokens);
   std::cout << line.dump() << std::endl;
+}
+
+void measure_products(Settings settings) {
+  settings.engine.fast_products = true;
+  const auto ours = value_of(LlamaCppEngine::create(settings.engine));
+  settings.engine.fast_products = false;
+  const auto ggmls = value_of(LlamaCppEngine::create(settings.engine));
+  check_products(*ours, *ggmls);
+  for (auto* engine : {ours.get(), ggmls.get()}) batch_speed(*engine, settings.sequences, 4);  // warm-up
+  for (int i = 0; i < settings.repetitions; ++i) {
+    measure(*ours, settings, "ours");
+    measure(*ggmls, settings, "ggml");
+  }
 }
 
 }  // namespace
@@ -92,11 +137,18 @@ int main(int argc, char** argv) {
   app.add_option("-r,--repetitions", settings.repetitions);
   app.add_option("--hook", settings.hooked, "modules a no-op hook looks at, such as q_proj,v_proj")->delimiter(',');
   app.add_flag("--interleave-hook", settings.interleave_hook);
+  app.add_option("-s,--sequences", settings.sequences, "texts that are decoded in one batch");
+  app.add_flag("!--ggml-products", settings.engine.fast_products, "all products by ggml's kernels");
+  app.add_flag("--interleave-products", settings.interleave_products);
   app.add_flag("!--fixed-threads", settings.engine.adaptive_threads, "do not adapt to a busy machine");
   CLI11_PARSE(app, argc, argv);
 
   const auto modules = parse_modules(settings.hooked);
-  settings.engine.max_outputs = 1;
+  settings.engine.max_outputs = settings.engine.max_sequences = settings.sequences;
+  if (settings.interleave_products) {
+    measure_products(settings);
+    return 0;
+  }
   const auto engine = value_of(LlamaCppEngine::create(settings.engine));
   NoOpHook hook(modules);
   decode_speed(*engine, std::max(settings.decode_tokens, 8));  // warm-up: pages, clocks, thread pool

@@ -14,7 +14,7 @@ import time
 
 from measure import Report, interleave, median, ratio_of_medians, run_json_lines
 from pull_bench import compare_pull
-from server_bench import ROWS, compare_http_cost, compare_server
+from server_bench import FEWEST_REQUESTS, ROWS, compare_http_cost, compare_server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build" / "release" / "bin"
@@ -251,24 +251,28 @@ BENCHMARKS = {
     "start": compare_start,
     "busy": compare_busy,
     "pull": compare_pull,
-    **{
-        f"server-{row}": lambda report, rounds, row=row: compare_server(report, rounds, synthetic_model("qwen3-0.6b"), say, row)
-        for row in ROWS
-    },
     "http-cost": compare_http_cost,
 }
 
 
+SERVER_ROWS = {f"server-{row}": row for row in ROWS}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=BENCHMARKS, action="append", help="this one; repeatable (default: all)")
+    parser.add_argument("--only", choices=[*BENCHMARKS, *SERVER_ROWS], action="append", help="this one; repeatable (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
+    parser.add_argument("--requests", type=int, default=FEWEST_REQUESTS,
+                        help=f"of each side in a server row (default {FEWEST_REQUESTS})")  # fmt: skip
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "bench" / "results.json")
     arguments = parser.parse_args()
     report = Report(machine())
-    for name in arguments.only or BENCHMARKS:
+    for name in arguments.only or [*BENCHMARKS, *SERVER_ROWS]:
         say(f"== {name}")
-        BENCHMARKS[name](report, arguments.rounds)
+        if name in SERVER_ROWS:
+            compare_server(report, arguments.rounds, synthetic_model("qwen3-0.6b"), say, SERVER_ROWS[name], arguments.requests)
+        else:
+            BENCHMARKS[name](report, arguments.rounds)
     print(report.table())
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(report.as_json(), indent=2) + "\n")

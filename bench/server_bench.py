@@ -31,7 +31,7 @@ ROWS = {
     "each-short": ("8 clients, 8 adapters on q,v, short prompts", 8, "each", 8, 6, 2.0),
     "zipf": ("16 clients, 32 adapters on q,v after Zipf", 16, "zipf", ADAPTERS, 24, 2.0),
 }
-FEWEST_REQUESTS = 200  # of each side, in each row
+FEWEST_REQUESTS = 200  # of each side, in each row, for figures worth keeping
 
 
 def free_port():
@@ -166,11 +166,11 @@ def same_answers(runs):
     return sum(first["answers"][key] == text for key, text in second["answers"].items()) / len(second["answers"])
 
 
-def compare_server(report, rounds, model, say, row):
+def compare_server(report, rounds, model, say, row, requests):
     name, clients, traffic, adapters, words, least = ROWS[row]
     environment, dense = make_adapters(model, adapters)
-    # As many for each client, and FEWEST_REQUESTS in all rounds together.
-    each = clients * math.ceil(FEWEST_REQUESTS / (rounds * clients))
+    # As many for each client, and that many in all rounds together.
+    each = clients * math.ceil(requests / (rounds * clients))
     with ours(model, clients, environment) as our_url, theirs(model, clients, dense) as their_url:
         if adapters:
             check_adapters_act(our_url, their_url, adapters)

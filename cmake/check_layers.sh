@@ -17,7 +17,7 @@ httplib\.h                    http
 prometheus/                   metrics
 curl/                         hub
 openssl/                      base|access|http
-hwy/                          adapter_engine|training
+hwy/                          adapter_engine|kernels|training
 '
 status=0
 while read -r header folders; do

@@ -48,6 +48,7 @@ struct EngineOptions {
   KvCacheLayout kv_cache_layout = KvCacheLayout::kShared;
   bool flash_attention = true;
   bool adaptive_threads = true;  // yield to other processes on a busy machine (docs/performance.md)
+  bool fast_products = true;     // our own kernels for what several sequences, and prompts, multiply with 4-bit weights
   bool deterministic = false;    // same seed, same text: fixes the threads and turns flash attention off
 };
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "runtime/fast_products.hpp"
+
 namespace hyprstream {
 namespace {
 
@@ -82,7 +84,7 @@ bool share_input(const ggml_tensor& earlier, const ggml_tensor& later) noexcept 
 }  // namespace
 
 std::optional<LinearId> target_of(const ggml_tensor& node) noexcept {
-  if (node.op != GGML_OP_MUL_MAT || node.src[0] == nullptr) return std::nullopt;
+  if (!is_product(node) || node.src[0] == nullptr) return std::nullopt;
   return parse_linear_weight_name(node.src[0]->name);
 }
 

@@ -46,6 +46,7 @@ bool LinearTap::on_eval(ggml_tensor* node, bool ask, void* tap) {
 }
 
 bool LinearTap::ask(ggml_tensor& node) {
+  if (fast_products_ != nullptr) fast_products_->take_over(node);
   if (followed_ != nullptr) follow(node);
   const auto id = target_of(node);
   if (id && begin_product(node, *id)) return true;

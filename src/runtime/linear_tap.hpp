@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "runtime/fast_products.hpp"
 #include "runtime/linear_hook.hpp"
 #include "runtime/linear_site.hpp"
 
@@ -23,6 +24,8 @@ namespace hyprstream {
 class LinearTap {
  public:
   void set_hook(LinearHook* hook) noexcept { sites_.set_hook(hook); }
+  // What computes some of the products; must outlive the graph. nullptr: ggml computes all.
+  void set_fast_products(FastProducts* products) noexcept { fast_products_ = products; }
 
   // Says what the next llama_decode evaluates: the token of each batch row, and which rows give
   // outputs. The batch must reach the graph whole and in order: unified KV cache, one ubatch.
@@ -47,6 +50,7 @@ class LinearTap {
   const std::vector<LinearColumn>* owners_of(const ggml_tensor& product);
 
   LinearSites sites_;
+  FastProducts* fast_products_ = nullptr;
   std::vector<LinearColumn> tokens_;
   std::vector<LinearColumn> outputs_;
   LinearSite* followed_ = nullptr;      // whose product the last node was

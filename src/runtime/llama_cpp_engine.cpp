@@ -10,6 +10,7 @@
 
 #include "base/cpu.hpp"
 #include "gguf/model_check.hpp"
+#include "gguf/split_files.hpp"
 #include "runtime/llama_backend.hpp"
 #include "runtime/llama_cpp_engine_impl.hpp"
 #include "runtime/llama_sampler.hpp"
@@ -129,19 +130,27 @@ Result<ChatTemplate> start_chat_template(const GgufFile& file, const ModelInfo& 
                              special_token_text(file, "tokenizer.ggml.eos_token_id"));
 }
 
+// The files of a model, the first of which is `first`.
+Result<std::vector<GgufFile>> all_parts(GgufFile first) {
+  HYPRSTREAM_ASSIGN(const auto further, further_parts(first));
+  std::vector<GgufFile> files;
+  files.push_back(std::move(first));
+  for (const auto& path : further) {
+    HYPRSTREAM_ASSIGN(auto part, GgufFile::open(path));
+    files.push_back(std::move(part));
+  }
+  return files;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RuntimeEngine>> LlamaCppEngine::create(EngineOptions options, const LoadProgress& progress) {
   HYPRSTREAM_TRY(init_llama_backend());
   ModelInfo info;
-  Result<ChatTemplate> chat_template = fail(ErrorCode::kInternal, "not read yet");
-  {
-    // Closed again before libllama maps the file itself.
-    HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(options.model_path));
-    HYPRSTREAM_ASSIGN(info, read_model_info(file));
-    HYPRSTREAM_TRY(check_model_file(file));
-    chat_template = start_chat_template(file, info);
-  }
+  HYPRSTREAM_ASSIGN(auto file, GgufFile::open(options.model_path));
+  HYPRSTREAM_ASSIGN(info, read_model_info(file));
+  HYPRSTREAM_TRY(check_model_file(file));
+  auto chat_template = start_chat_template(file, info);
   HYPRSTREAM_ASSIGN(options, settle(std::move(options), info));
   HYPRSTREAM_ASSIGN(auto model, load_model(options.model_path, progress));
   if (!llama_model_has_decoder(model.get()) || llama_model_has_encoder(model.get()))
@@ -150,6 +159,10 @@ Result<std::unique_ptr<RuntimeEngine>> LlamaCppEngine::create(EngineOptions opti
                             options.model_path, info.architecture));
   auto engine = std::make_unique<LlamaCppEngineImpl>(std::move(options), std::move(info), std::move(model),
                                                      std::move(chat_template));
+  if (engine->options().fast_products) {
+    HYPRSTREAM_ASSIGN(auto parts, all_parts(std::move(file)));
+    engine->use_fast_products(std::move(parts));
+  }
   HYPRSTREAM_TRY(engine->create_context());
   return engine;
 }
@@ -163,6 +176,11 @@ LlamaCppEngineImpl::LlamaCppEngineImpl(EngineOptions options, ModelInfo info, Ll
       model_(std::move(model)),
       text_(model_.get(), std::move(chat_template)),
       slots_(static_cast<std::size_t>(options_.max_sequences)) {}
+
+void LlamaCppEngineImpl::use_fast_products(std::vector<GgufFile> files) {
+  fast_products_.emplace(std::move(files));
+  tap_.set_fast_products(&*fast_products_);
+}
 
 Result<void> LlamaCppEngineImpl::create_context() {
   auto params = llama_context_default_params();

@@ -64,6 +64,8 @@ class LlamaCppEngineImpl final : public RuntimeEngine {
  public:
   LlamaCppEngineImpl(EngineOptions options, ModelInfo info, LlamaModel model, Result<ChatTemplate> chat_template);
 
+  // `files`: the parts of the model.
+  void use_fast_products(std::vector<GgufFile> files);
   // Second half of construction: the context needs the address of this object.
   Result<void> create_context();
 
@@ -129,6 +131,7 @@ class LlamaCppEngineImpl final : public RuntimeEngine {
   ModelInfo info_;
   LlamaModel model_;
   LlamaText text_;
+  std::optional<FastProducts> fast_products_;
   LinearTap tap_;
   std::atomic<bool> interrupted_ = false;
   std::vector<Slot> slots_;
