@@ -128,17 +128,16 @@ def load(url, clients, traffic, adapters, words, prefix, requests, first):
     return run_json_lines([str(part) for part in command], timeout=1800)[0]
 
 
-def first_logprob(url, adapter):
-    """Of the greedy answer's first token. `adapter`: the value of the field `lora`, None for the base model."""
+def first_logprob(url, adapters):
+    """Of the greedy answer's first token. `adapters`: the value of the field `lora`."""
     body = {
         "model": ask(f"{url}/v1/models")["data"][0]["id"],
         "prompt": "Once upon a time, there was a young frog",
         "max_tokens": 1,
         "temperature": 0,
         "logprobs": 1,
+        "lora": adapters,
     }
-    # Without the field llama-server applies all adapters that it has.
-    body["lora"] = [] if adapter is None else [adapter]
     scores = ask(f"{url}/v1/completions", body)["choices"][0]["logprobs"]
     # llama-server answers in the shape of chats here, OpenAI in that of completions.
     return scores["content"][0]["logprob"] if "content" in scores else scores["token_logprobs"][0]
@@ -146,10 +145,11 @@ def first_logprob(url, adapter):
 
 def check_adapters_act(our_url, their_url, adapters):
     """Both must do the same work: every adapter changes the model, and to the same on both sides."""
-    plain = first_logprob(our_url, None), first_logprob(their_url, None)
+    # llama-server applies all of its adapters where the field is left out or empty.
+    plain = first_logprob(our_url, []), first_logprob(their_url, [{"id": number, "scale": 0.0} for number in range(adapters)])
     for number in range(min(adapters, 8)):
-        mine = first_logprob(our_url, {"name": f"bench-{number}", "scale": 1.0})
-        other = first_logprob(their_url, {"id": number, "scale": 1.0})
+        mine = first_logprob(our_url, [{"name": f"bench-{number}", "scale": 1.0}])
+        other = first_logprob(their_url, [{"id": number, "scale": 1.0}])
         if math.isclose(mine, plain[0], abs_tol=1e-6) or math.isclose(other, plain[1], abs_tol=1e-6):
             raise SystemExit(f"adapter {number} changes nothing: {mine} and {plain[0]}, llama-server {other} and {plain[1]}")
         if abs(mine - other) > 0.05:
