@@ -276,6 +276,54 @@ def test_pages_that_may_ask_are_told_so(hyprstream):
         assert status_of(refused) == 403 and b"Allow-Origin" not in refused
 
 
+def open_stream(server, max_tokens):
+    """A connection whose answer has begun and is not read on."""
+    body = json.dumps({"prompt": "Once upon a time", "max_tokens": max_tokens, "ignore_eos": True, "stream": True}).encode()
+    connection = socket.create_connection(address(server), timeout=60)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15)
+    connection.sendall(head("POST", "/v1/completions", f"Content-Length: {len(body)}") + body)
+    assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    return connection
+
+
+def test_while_it_drains_new_work_is_refused_and_a_second_signal_stops_it(hyprstream):
+    with serving(hyprstream, "--parallel", "1") as server:
+        # More texts than it can finish before the test is over.
+        held = [open_stream(server, 1000)] + [socket.create_connection(address(server), timeout=60) for _ in range(2)]
+        body = json.dumps({"prompt": "Once", "max_tokens": 1000, "ignore_eos": True, "n": 16, "stream": True}).encode()
+        held[1].sendall(head("POST", "/v1/completions", f"Content-Length: {len(body)}") + body)
+        while gauge(server, "hyprstream_queue_depth") < 1:
+            time.sleep(0.01)
+        server.process.send_signal(signal.SIGTERM)
+        assert "finishing what is running" in server.process.stderr.readline()
+        status, refused = ask(server.url + "/v1/completions", {"prompt": "Once", "max_tokens": 1})
+        assert status == 503 and refused["error"]["message"]
+        assert ask(server.url + "/health")[0] == 503
+        begin = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - begin < 10  # where draining alone might take 30
+
+
+def test_readers_that_take_nothing_hold_up_nobody(hyprstream):
+    with serving(hyprstream, "--parallel", "2") as server:
+        slow = [open_stream(server, 900) for _ in range(3)]
+        for _ in range(5):
+            status, answer = ask(server.url + "/v1/completions", {"prompt": "Once", "max_tokens": 8})
+            assert status == 200 and answer["choices"][0]["text"]
+        deadline = time.monotonic() + 60
+        while gauge(server, "hyprstream_running_sequences") + gauge(server, "hyprstream_queue_depth") > 0:
+            assert time.monotonic() < deadline, "their slots are still taken"
+            time.sleep(0.05)
+        # What they have not read was kept for them.
+        for connection in slow:
+            text = b""
+            while not text.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"):
+                piece = connection.recv(65536)
+                assert piece, text[-300:]
+                text += piece
+            connection.close()
+
+
 # ---- Many at once (more with HYPRSTREAM_SOAK) ----
 
 
