@@ -25,8 +25,7 @@ void copy_in(const ConstActivations& from, std::size_t first_feature, std::size_
 void copy_out(const ConstActivations& from, std::size_t length, std::size_t first_feature, std::size_t first_column,
               const Activations& to) {
   for (std::size_t f = 0; f < from.features; ++f)
-    std::copy_n(from.data + f * from.stride, length,
-                to.data + (first_feature + f) * to.stride + first_column);
+    std::copy_n(from.data + f * from.stride, length, to.data + (first_feature + f) * to.stride + first_column);
 }
 
 void clear_padding(const TokenPass& pass, const Activations& matrix) {
@@ -209,8 +208,8 @@ void Attention::backward_head(const Head& head, const ConstActivations& output_g
                               .depth = keys});
       rotate(rotation(first), true, gradients);
       if (!head.layer.query_norm.empty())
-        rms_norm_backward({scratch.plain_queries.data(), size, width, width}, head.layer.query_norm,
-                          shape.norm_epsilon, gradients, gradients, false);
+        rms_norm_backward({scratch.plain_queries.data(), size, width, width}, head.layer.query_norm, shape.norm_epsilon,
+                          gradients, gradients, false);
       copy_out(gradients, used, index * size, head.columns.begin + first, query_gradient);
     }
   const Activations keys{scratch.keys.data(), size, head.length, head.length};

@@ -43,12 +43,12 @@ class Attention {
  private:
   // One thread's memory, for one example and key head.
   struct Scratch {
-    hwy::AlignedVector<float> keys, values;                        // [head size][length]
-    hwy::AlignedVector<float> key_sums, value_sums;                // gradients, [length][head size]
-    hwy::AlignedVector<float> plain_keys;                          // as the linear layer gave them
-    hwy::AlignedVector<float> scores, score_gradients;             // [length][queries of a block]
-    hwy::AlignedVector<float> queries, plain_queries, gradients;   // [head size][queries of a block]
-    hwy::AlignedVector<float> turned_queries, turned_gradients;    // [queries of a block][head size]
+    hwy::AlignedVector<float> keys, values;                       // [head size][length]
+    hwy::AlignedVector<float> key_sums, value_sums;               // gradients, [length][head size]
+    hwy::AlignedVector<float> plain_keys;                         // as the linear layer gave them
+    hwy::AlignedVector<float> scores, score_gradients;            // [length][queries of a block]
+    hwy::AlignedVector<float> queries, plain_queries, gradients;  // [head size][queries of a block]
+    hwy::AlignedVector<float> turned_queries, turned_gradients;   // [queries of a block][head size]
   };
   struct Head;  // what one call works on
 

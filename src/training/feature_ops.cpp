@@ -161,8 +161,7 @@ void cross_entropy_of(const Activations& logits, std::span<const std::int32_t> t
     float target_logits[kColumnBlock], largest[kColumnBlock], sums[kColumnBlock], scales[kColumnBlock];
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       const auto target = targets[c + lane];
-      target_logits[lane] =
-          target < 0 ? 0 : logits.data[static_cast<std::size_t>(target) * logits.stride + c + lane];
+      target_logits[lane] = target < 0 ? 0 : logits.data[static_cast<std::size_t>(target) * logits.stride + c + lane];
     }
     // Partial sums keep the error of a sum over a large vocabulary small.
     constexpr std::size_t kPart = 256;
@@ -220,8 +219,7 @@ double squares(std::span<const float> values) {
 template <class D>
 HWY_INLINE void adam_at(D d, const AdamStep& step, const float* gradient, float* value, float* m, float* v) {
   const auto g = hn::Mul(hn::LoadU(d, gradient), hn::Set(d, step.gradient_scale));
-  const auto first =
-      hn::MulAdd(hn::LoadU(d, m), hn::Set(d, step.beta1), hn::Mul(g, hn::Set(d, 1 - step.beta1)));
+  const auto first = hn::MulAdd(hn::LoadU(d, m), hn::Set(d, step.beta1), hn::Mul(g, hn::Set(d, 1 - step.beta1)));
   const auto second =
       hn::MulAdd(hn::LoadU(d, v), hn::Set(d, step.beta2), hn::Mul(hn::Mul(g, g), hn::Set(d, 1 - step.beta2)));
   hn::StoreU(first, d, m);
@@ -236,7 +234,8 @@ void adam_all(const AdamStep& step, std::span<const float> gradients, std::span<
               std::span<float> first_moments, std::span<float> second_moments) {
   std::size_t i = 0;
   for (; i + hn::Lanes(kFloats) <= values.size(); i += hn::Lanes(kFloats))
-    adam_at(kFloats, step, gradients.data() + i, values.data() + i, first_moments.data() + i, second_moments.data() + i);
+    adam_at(kFloats, step, gradients.data() + i, values.data() + i, first_moments.data() + i,
+            second_moments.data() + i);
   for (; i < values.size(); ++i)
     adam_at(hn::CappedTag<float, 1>(), step, gradients.data() + i, values.data() + i, first_moments.data() + i,
             second_moments.data() + i);

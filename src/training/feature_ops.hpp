@@ -1,7 +1,7 @@
 // What a transformer does beside matrix products, on activations by feature: [features][columns], a column a token.
 //
-// `stride` is the distance between features, `columns` a multiple of kColumnBlock. All functions are thread-safe, run on
-// the calling thread, and treat each column by itself: dividing the columns changes no bit.
+// `stride` is the distance between features, `columns` a multiple of kColumnBlock. All functions are thread-safe, run
+// on the calling thread, and treat each column by itself: dividing the columns changes no bit.
 #pragma once
 
 #include <cstddef>
@@ -43,8 +43,8 @@ void add_bias(std::span<const float> bias, const Activations& y);
 // y += x; `count` values, a multiple of kColumnBlock.
 void add(const float* x, std::size_t count, float* y);
 
-// Turns the pairs of one head by the angles whose cosines and sines are given, [pairs][stride of the table] for the same
-// columns; backwards with `inverse`, which is also the gradient.
+// Turns the pairs of one head by the angles whose cosines and sines are given, [pairs][stride of the table] for the
+// same columns; backwards with `inverse`, which is also the gradient.
 struct Rotation {
   const float* cosines = nullptr;
   const float* sines = nullptr;
@@ -60,8 +60,8 @@ void causal_softmax(const Activations& scores, std::size_t first_query);
 // In place: dp, the gradient of the probabilities, becomes that of the scores, times `scale`.
 void softmax_backward(const ConstActivations& probabilities, float scale, const Activations& dp);
 
-// For each column, the loss -log softmax(logits)[target] and whether the target has the greatest logit; the logits become
-// their gradient times `weight`. Columns without a target (below 0) get gradient 0 and loss 0.
+// For each column, the loss -log softmax(logits)[target] and whether the target has the greatest logit; the logits
+// become their gradient times `weight`. Columns without a target (below 0) get gradient 0 and loss 0.
 void cross_entropy(const Activations& logits, std::span<const std::int32_t> targets, float weight,
                    std::span<double> losses, std::span<std::uint8_t> hits);
 
@@ -77,9 +77,9 @@ struct AdamStep {
   float beta1 = 0;
   float beta2 = 0;
   float epsilon = 0;
-  float decay = 0;            // learning rate * weight decay
-  float correction1 = 1;      // 1 / (1 - beta1^t)
-  float sqrt_correction2 = 1; // 1 / sqrt(1 - beta2^t)
+  float decay = 0;             // learning rate * weight decay
+  float correction1 = 1;       // 1 / (1 - beta1^t)
+  float sqrt_correction2 = 1;  // 1 / sqrt(1 - beta2^t)
   float gradient_scale = 1;
 };
 // AdamW on `values`, moments and gradients of the same size.

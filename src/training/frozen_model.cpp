@@ -107,8 +107,8 @@ class FrozenModelReader {
     if (!epsilon || !(*epsilon >= 0)) return corrupt("it has no attention.layer_norm_rms_epsilon");
     shape.norm_epsilon = static_cast<float>(*epsilon);
     HYPRSTREAM_ASSIGN(const auto scale, first().find_float(key("attention.scale")));
-    shape.attention_scale = scale.value_or(0) != 0 ? static_cast<float>(*scale)
-                                                   : 1 / std::sqrt(static_cast<float>(shape.head_size));
+    shape.attention_scale =
+        scale.value_or(0) != 0 ? static_cast<float>(*scale) : 1 / std::sqrt(static_cast<float>(shape.head_size));
     return {};
   }
 

@@ -44,9 +44,9 @@ struct FrozenLinear {
 };
 
 struct FrozenLayer {
-  std::vector<float> attention_norm;              // [hidden]
-  std::vector<float> query_norm, key_norm;        // [head size], or empty
-  std::vector<float> feed_forward_norm;           // [hidden]
+  std::vector<float> attention_norm;                     // [hidden]
+  std::vector<float> query_norm, key_norm;               // [head size], or empty
+  std::vector<float> feed_forward_norm;                  // [hidden]
   std::array<FrozenLinear, kLinearModuleCount> linears;  // by LinearModule
 
   const FrozenLinear& linear(LinearModule module) const noexcept { return linears[static_cast<std::size_t>(module)]; }

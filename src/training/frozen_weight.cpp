@@ -140,18 +140,17 @@ void FrozenWeight::multiply_transposed(ThreadPool& pool, std::span<WeightScratch
       for (std::size_t panel = 0; panel < dy.panels(); ++panel) {
         const std::size_t width = dy.panel_columns(panel);
         for (std::size_t row = 0; row < rows; row += kRowGroup)
-          hyprstream::multiply(
-              Product<Bf16Pair>{.left = pairs.data() + row / kRowGroup * group_pairs,
-                                .layout = LeftLayout::kByDepth,
-                                .left_stride = kRowGroup,
-                                .right = dy.panel(panel) + k / 2 * width,
-                                .right_stride = width,
-                                .result = result + (first + row) * columns + panel * kPanelColumns,
-                                .result_stride = columns,
-                                .rows = kRowGroup,
-                                .columns = width,
-                                .depth = depth / 2,
-                                .accumulate = adds});
+          hyprstream::multiply(Product<Bf16Pair>{.left = pairs.data() + row / kRowGroup * group_pairs,
+                                                 .layout = LeftLayout::kByDepth,
+                                                 .left_stride = kRowGroup,
+                                                 .right = dy.panel(panel) + k / 2 * width,
+                                                 .right_stride = width,
+                                                 .result = result + (first + row) * columns + panel * kPanelColumns,
+                                                 .result_stride = columns,
+                                                 .rows = kRowGroup,
+                                                 .columns = width,
+                                                 .depth = depth / 2,
+                                                 .accumulate = adds});
       }
     }
   });

@@ -30,16 +30,16 @@ constexpr int kMaxThreads = 1024;
 
 Result<void> check_range(double value, double least, double below, std::string_view what) {
   if (value >= least && value < below) return {};
-  return fail(ErrorCode::kInvalidArgument, std::format("{} of {} is not from {} to below {}", what, value, least, below));
+  return fail(ErrorCode::kInvalidArgument,
+              std::format("{} of {} is not from {} to below {}", what, value, least, below));
 }
 
 Result<void> check_options(const LoraTrainingOptions& options) {
   HYPRSTREAM_TRY(check_range(options.sparsity, 0, 1, "a sparsity"));
   HYPRSTREAM_TRY(check_range(options.prune_begin, 0, 1, "a begin of pruning"));
   if (!(options.prune_end >= options.prune_begin && options.prune_end <= 1))
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("an end of pruning at {} is not from its begin, {}, to 1", options.prune_end,
-                            options.prune_begin));
+    return fail(ErrorCode::kInvalidArgument, std::format("an end of pruning at {} is not from its begin, {}, to 1",
+                                                         options.prune_end, options.prune_begin));
   HYPRSTREAM_TRY(check_range(options.beta1, 0, 1, "a beta1"));
   HYPRSTREAM_TRY(check_range(options.beta2, 0, 1, "a beta2"));
   constexpr double kMost = 1e30;
@@ -48,7 +48,8 @@ Result<void> check_options(const LoraTrainingOptions& options) {
   HYPRSTREAM_TRY(check_range(options.max_grad_norm, 0, kMost, "a gradient norm"));
   if (options.total_steps == 0) return fail(ErrorCode::kInvalidArgument, "training needs at least 1 step");
   if (options.threads < 0 || options.threads > kMaxThreads)
-    return fail(ErrorCode::kInvalidArgument, std::format("{} threads are not from 0 to {}", options.threads, kMaxThreads));
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("{} threads are not from 0 to {}", options.threads, kMaxThreads));
   return {};
 }
 
@@ -109,7 +110,8 @@ class Trainer final : public LoraTrainer {
       return fail(ErrorCode::kInvalidArgument, "the examples have no token that the loss could count");
     result.loss /= static_cast<double>(result.target_tokens);
     if (!std::isfinite(result.loss))
-      return fail(ErrorCode::kInternal, std::format("the loss is {}: the model or the adapter is damaged", result.loss));
+      return fail(ErrorCode::kInternal,
+                  std::format("the loss is {}: the model or the adapter is damaged", result.loss));
     return result;
   } catch (const std::bad_alloc&) {
     return no_memory();
@@ -165,13 +167,15 @@ class Trainer final : public LoraTrainer {
     for (const auto& example : examples) {
       if (example.tokens.size() < 2) return wrong(example, "has fewer than 2 tokens");
       if (example.is_target.size() != example.tokens.size())
-        return wrong(example, std::format("has {} tokens and {} marks", example.tokens.size(), example.is_target.size()));
+        return wrong(example,
+                     std::format("has {} tokens and {} marks", example.tokens.size(), example.is_target.size()));
       if (example.tokens.size() > model_->shape().context)
         return wrong(example, std::format("has {} tokens, and the model's context is {}", example.tokens.size(),
                                           model_->shape().context));
       for (const auto token : example.tokens)
         if (token < 0 || static_cast<std::size_t>(token) >= model_->shape().vocabulary)
-          return wrong(example, std::format("has token {}, and the model {} tokens", token, model_->shape().vocabulary));
+          return wrong(example,
+                       std::format("has token {}, and the model {} tokens", token, model_->shape().vocabulary));
     }
     return {};
   }

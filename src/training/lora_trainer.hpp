@@ -30,9 +30,9 @@ struct LoraTrainingOptions {
   std::uint64_t seed = 0;                    // of the first values of A
 
   // ---- Pruning ----
-  double sparsity = 0.99;    // share of zeros that the adapter ends with, in [0, 1); 0: dense
-  double prune_begin = 0.1;  // share of total_steps after which pruning begins, in [0, 1)
-  double prune_end = 0.6;    // and after which `sparsity` is reached, from prune_begin to 1
+  double sparsity = 0.99;         // share of zeros that the adapter ends with, in [0, 1); 0: dense
+  double prune_begin = 0.1;       // share of total_steps after which pruning begins, in [0, 1)
+  double prune_end = 0.6;         // and after which `sparsity` is reached, from prune_begin to 1
   std::size_t total_steps = 100;  // that the schedule of pruning is laid over, at least 1; step() may go on beyond
 
   // ---- AdamW ----
@@ -44,7 +44,8 @@ struct LoraTrainingOptions {
 
   // ---- The machine ----
   int threads = 0;  // 0: one per core that this process may use
-  // Tokens evaluated at once; a micro-batch that holds more is evaluated in parts, with the same result but for rounding.
+  // Tokens evaluated at once; a micro-batch that holds more is evaluated in parts, with the same result but for
+  // rounding.
   std::size_t max_tokens_per_pass = 2048;
   // For what the backward pass needs of the forward pass; beyond it layers are computed twice. Bytes.
   std::size_t activation_bytes = std::size_t{768} << 20;
@@ -91,8 +92,8 @@ class LoraTrainer {
   // The mean loss over all examples; changes nothing. Errors: as step().
   virtual Result<EvaluationResult> evaluate(std::span<const TrainingExample> examples, bool with_adapter) = 0;
 
-  // For each target token, whether the model with the adapter would have chosen it (greedy, given the true tokens before it):
-  // one entry per example and token, 0 where the token is no target. Errors: as step().
+  // For each target token, whether the model with the adapter would have chosen it (greedy, given the true tokens
+  // before it): one entry per example and token, 0 where the token is no target. Errors: as step().
   virtual Result<std::vector<std::vector<std::uint8_t>>> predict(std::span<const TrainingExample> examples,
                                                                  bool with_adapter) = 0;
 

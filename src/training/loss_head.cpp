@@ -33,8 +33,7 @@ Result<std::vector<Prediction>> Transformer::head(const TokenPass& pass, float l
     for (auto* buffer : {&head_in_, &head_normed_, &head_gradient_}) buffer->assign(shape.hidden * columns, 0.0F);
     head_logits_.resize(shape.vocabulary * columns);
     for (std::size_t f = 0; f < shape.hidden; ++f)
-      for (std::size_t c = 0; c < count; ++c)
-        head_in_[f * columns + c] = x_[f * columns_ + pass.predicting[begin + c]];
+      for (std::size_t c = 0; c < count; ++c) head_in_[f * columns + c] = x_[f * columns_ + pass.predicting[begin + c]];
     const auto part = [columns](Buffer& buffer, std::size_t first) {
       return Activations{buffer.data() + first, buffer.size() / columns, kColumnBlock, columns};
     };

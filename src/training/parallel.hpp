@@ -29,9 +29,8 @@ inline void multiply_in_parts(ThreadPool& pool, const Product<float>& product) {
 // body(first, count) for parts of `count` things, each a multiple of kColumnBlock long if count is.
 template <typename Body>
 void in_parts(ThreadPool& pool, std::size_t count, std::size_t part, Body&& body) {
-  pool.run((count + part - 1) / part, [&](std::size_t task, int /*worker*/) {
-    body(task * part, std::min(part, count - task * part));
-  });
+  pool.run((count + part - 1) / part,
+           [&](std::size_t task, int /*worker*/) { body(task * part, std::min(part, count - task * part)); });
 }
 
 }  // namespace hyprstream

@@ -65,7 +65,8 @@ void prune_to(ThreadPool& pool, TrainableAdapter& adapter, std::size_t kept) {
     const auto last = ranking.begin() + static_cast<std::ptrdiff_t>(kept - 1);
     std::ranges::nth_element(ranking, last, std::greater<>());
     threshold = *last;
-    ties = kept - static_cast<std::size_t>(std::count_if(ranking.begin(), last, [&](float s) { return s > threshold; }));
+    ties =
+        kept - static_cast<std::size_t>(std::count_if(ranking.begin(), last, [&](float s) { return s > threshold; }));
   }
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (alive[i] == 0 || scores[i] > threshold) continue;

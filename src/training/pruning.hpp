@@ -13,8 +13,8 @@ namespace hyprstream {
 // (Zhu and Gupta 2017, arXiv:1710.01878).
 double scheduled_sparsity(const LoraTrainingOptions& options, std::size_t step) noexcept;
 
-// Drops the entries with the least contribution (adapter/sparsify.hpp), until no more than `kept` live; entries that are
-// dropped lose their moments. Ties go by place.
+// Drops the entries with the least contribution (adapter/sparsify.hpp), until no more than `kept` live; entries that
+// are dropped lose their moments. Ties go by place.
 void prune_to(ThreadPool& pool, TrainableAdapter& adapter, std::size_t kept);
 
 }  // namespace hyprstream

@@ -8,6 +8,8 @@ namespace {
 
 // Loops follow each other within microseconds, and waking a thread takes about as long; past this it sleeps.
 constexpr int kSpins = 4000;
+// Of the gate; the other bits count.
+constexpr std::uint32_t kOpen = std::uint32_t{1} << 31;
 
 void pause() noexcept {
 #if defined(__x86_64__)
@@ -56,12 +58,20 @@ void ThreadPool::run_tasks(std::size_t count, Call call, void* context) {
   context_ = context;
   count_ = count;
   next_.store(0, std::memory_order_relaxed);
-  working_.store(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
+  gate_.store(kOpen, std::memory_order_release);
   loops_.fetch_add(1, std::memory_order_release);
   loops_.notify_all();
   take_tasks(0);
-  for (auto left = working_.load(std::memory_order_acquire); left != 0; left = working_.load(std::memory_order_acquire))
-    wait_for_change(working_, left);
+  for (auto inside = gate_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen; inside != 0;
+       inside = gate_.load(std::memory_order_acquire))
+    wait_for_change(gate_, inside);
+}
+
+bool ThreadPool::join_loop() noexcept {
+  auto gate = gate_.load(std::memory_order_relaxed);
+  while ((gate & kOpen) != 0)
+    if (gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+  return false;
 }
 
 void ThreadPool::take_tasks(int worker) noexcept {
@@ -74,10 +84,11 @@ void ThreadPool::work(int worker) noexcept {
   std::uint32_t seen = 0;
   for (;;) {
     wait_for_change(loops_, seen);
-    ++seen;
+    seen = loops_.load(std::memory_order_acquire);
     if (stopping_) return;
+    if (!join_loop()) continue;
     take_tasks(worker);
-    if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) working_.notify_all();
+    if (gate_.fetch_sub(1, std::memory_order_acq_rel) == 1) gate_.notify_all();
   }
 }
 

@@ -23,8 +23,8 @@ class ThreadPool {
 
   int threads() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
-  // Calls body(task, worker) for each task from 0 to count - 1, in any order and on any of the threads, and returns when
-  // all are done. `worker`, below threads(), is the same for no two calls at once: scratch memory goes by it.
+  // Calls body(task, worker) for each task from 0 to count - 1, in any order and on any of the threads, and returns
+  // when all are done. `worker`, below threads(), is the same for no two calls at once: scratch memory goes by it.
   template <typename Body>
   void run(std::size_t count, Body&& body) {
     run_tasks(
@@ -38,6 +38,7 @@ class ThreadPool {
   ThreadPool() = default;
 
   void run_tasks(std::size_t count, Call call, void* context);
+  bool join_loop() noexcept;
   void take_tasks(int worker) noexcept;
   void work(int worker) noexcept;
 
@@ -46,9 +47,11 @@ class ThreadPool {
   void* context_ = nullptr;
   std::size_t count_ = 0;
   std::atomic<bool> stopping_ = false;
-  alignas(64) std::atomic<std::uint32_t> loops_ = 0;    // begun so far
-  alignas(64) std::atomic<std::size_t> next_ = 0;       // task
-  alignas(64) std::atomic<std::uint32_t> working_ = 0;  // workers that have not finished the loop
+  alignas(64) std::atomic<std::uint32_t> loops_ = 0;  // begun so far
+  alignas(64) std::atomic<std::size_t> next_ = 0;     // task
+  // Whether workers may join the loop, and how many are in it. One that wakes too late is not waited for: on a busy
+  // machine that may take longer than the loop.
+  alignas(64) std::atomic<std::uint32_t> gate_ = 0;
 };
 
 }  // namespace hyprstream

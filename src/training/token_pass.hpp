@@ -18,11 +18,11 @@ struct ColumnRange {
 };
 
 struct TokenPass {
-  std::size_t columns = 0;  // a multiple of kColumnBlock; those past the last example hold nothing
-  std::vector<Token> tokens;               // [columns]; -1 where there is none
-  std::vector<ColumnRange> examples;       // in the order of the columns
-  std::vector<std::size_t> predicting;     // columns whose next token the loss counts, ascending
-  std::vector<std::int32_t> targets;       // [predicting], that token
+  std::size_t columns = 0;              // a multiple of kColumnBlock; those past the last example hold nothing
+  std::vector<Token> tokens;            // [columns]; -1 where there is none
+  std::vector<ColumnRange> examples;    // in the order of the columns
+  std::vector<std::size_t> predicting;  // columns whose next token the loss counts, ascending
+  std::vector<std::int32_t> targets;    // [predicting], that token
 
   std::size_t longest() const noexcept;  // example
 };

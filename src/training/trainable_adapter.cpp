@@ -35,10 +35,8 @@ Result<TrainableAdapter> TrainableAdapter::create(const LoraAdapter& start) {
   adapter.entries_ = start.entries();
   std::size_t end = 0;
   const auto place = [&end](const LoraFactor& factor) {
-    const FactorPlace result{.begin = end,
-                             .width = factor.width(),
-                             .rank = factor.rank(),
-                             .stride = round_up(factor.rank(), kColumnBlock)};
+    const FactorPlace result{
+        .begin = end, .width = factor.width(), .rank = factor.rank(), .stride = round_up(factor.rank(), kColumnBlock)};
     end += result.size();
     return result;
   };
@@ -49,9 +47,9 @@ Result<TrainableAdapter> TrainableAdapter::create(const LoraAdapter& start) {
       array->resize(end);
     adapter.alive_.resize(end);
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kResourceExhausted,
-                std::format("training {} values takes {} MB: choose a smaller rank or fewer modules", end,
-                            (end * 17) >> 20));
+    return fail(
+        ErrorCode::kResourceExhausted,
+        std::format("training {} values takes {} MB: choose a smaller rank or fewer modules", end, (end * 17) >> 20));
   }
   for (std::size_t i = 0; i < adapter.pairs_.size(); ++i) {
     put(start.pairs()[i].a, adapter.pairs_[i].a, adapter.values_);
@@ -73,8 +71,7 @@ const PairPlace* TrainableAdapter::find(LinearId id) const noexcept {
 
 bool TrainableAdapter::is_entry(std::size_t place) const noexcept {
   // The last pair that begins at or before the place.
-  const auto next =
-      std::ranges::upper_bound(pairs_, place, {}, [](const PairPlace& pair) { return pair.a.begin; });
+  const auto next = std::ranges::upper_bound(pairs_, place, {}, [](const PairPlace& pair) { return pair.a.begin; });
   const auto& pair = *std::prev(next);
   const auto& factor = place < pair.b.begin ? pair.a : pair.b;
   return (place - factor.begin) % factor.stride < factor.rank;

@@ -59,7 +59,8 @@ class Writer {
 };
 
 std::unexpected<Error> damaged(std::string_view what) {
-  return fail(ErrorCode::kCorrupt, std::format("the state of training is damaged ({}): go on from an older checkpoint", what));
+  return fail(ErrorCode::kCorrupt,
+              std::format("the state of training is damaged ({}): go on from an older checkpoint", what));
 }
 
 class Reader {

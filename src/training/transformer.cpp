@@ -90,32 +90,31 @@ void Transformer::norm_backward(const Buffer& x, std::span<const float> weight, 
   });
 }
 
-// `x` as the right side of products with the weights of these modules.
-void Transformer::pack(const FrozenLayer& layer, std::initializer_list<LinearModule> readers, const Buffer& x) {
+void Transformer::linears(const TrainableAdapter* adapter, std::size_t layer, const Buffer& x, Tape& tape,
+                          std::initializer_list<LinearUse> uses) {
+  const auto& linears = model_.layers()[layer];
   const bool is_bf16 = std::ranges::any_of(
-      readers, [&](LinearModule module) { return layer.linear(module).weight.precision() == Precision::kBf16; });
+      uses, [&](const LinearUse& use) { return linears.linear(use.module).weight.precision() == Precision::kBf16; });
   packed_.assign(pool_, is_bf16 ? Precision::kBf16 : Precision::kFloat32, x.data(), x.size() / columns_, columns_);
-}
-
-// y = W x + bias + the adapter's share; x is what was packed last.
-void Transformer::linear(const TrainableAdapter* adapter, LinearId id, const Buffer& x, Tape& tape, Buffer& y) {
-  const auto& [weight, bias] = model_.layers()[static_cast<std::size_t>(id.layer)].linear(id.module);
-  weight.multiply(pool_, scratch_, packed_, y.data());
-  if (!bias.empty())
-    in_parts(pool_, columns_, kColumnBlock, [&](std::size_t first, std::size_t count) {
-      add_bias(bias, matrix(y, columns_, first, count));
-    });
-  if (const auto* pair = adapter == nullptr ? nullptr : adapter->find(id))
-    adapter->apply(pool_, *pair, x.data(), columns_, tape.hidden[static_cast<std::size_t>(id.module)].data(), y.data());
+  for (const auto& [module, y] : uses) {
+    const auto& [weight, bias] = linears.linear(module);
+    weight.multiply(pool_, scratch_, packed_, y.data());
+    if (!bias.empty())
+      in_parts(pool_, columns_, kColumnBlock,
+               [&](std::size_t first, std::size_t count) { add_bias(bias, matrix(y, columns_, first, count)); });
+    const auto* pair = adapter == nullptr ? nullptr : adapter->find({static_cast<int>(layer), module});
+    if (pair != nullptr)
+      adapter->apply(pool_, *pair, x.data(), columns_, tape.hidden[static_cast<std::size_t>(module)].data(), y.data());
+  }
 }
 
 // dx = or += W^T dy + the adapter's share, unless it is null.
 void Transformer::linear_backward(TrainableAdapter& adapter, LinearId id, const Buffer& x, const Tape& tape,
                                   const Buffer& dy, Buffer* dx, bool accumulate) {
-  const auto& layer = model_.layers()[static_cast<std::size_t>(id.layer)];
   if (dx != nullptr) {
-    pack(layer, {id.module}, dy);
-    layer.linear(id.module).weight.multiply_transposed(pool_, scratch_, packed_, dx->data(), accumulate);
+    const auto& weight = model_.layers()[static_cast<std::size_t>(id.layer)].linear(id.module).weight;
+    packed_.assign(pool_, weight.precision(), dy.data(), dy.size() / columns_, columns_);
+    weight.multiply_transposed(pool_, scratch_, packed_, dx->data(), accumulate);
   }
   if (const auto* pair = adapter.find(id))
     adapter.backward(pool_, *pair, x.data(), tape.hidden[static_cast<std::size_t>(id.module)].data(), dy.data(),
@@ -126,34 +125,25 @@ void Transformer::linear_backward(TrainableAdapter& adapter, LinearId id, const 
 void Transformer::forward_layer(const TokenPass& pass, const TrainableAdapter* adapter, std::size_t index, Tape& tape) {
   using enum LinearModule;
   const auto& layer = model_.layers()[index];
-  const auto id = [index](LinearModule module) { return LinearId{static_cast<int>(index), module}; };
   norm(tape.input, layer.attention_norm, normed_);
-  pack(layer, {kQ, kK, kV}, normed_);
-  linear(adapter, id(kQ), normed_, tape, tape.queries);
-  linear(adapter, id(kK), normed_, tape, tape.keys);
-  linear(adapter, id(kV), normed_, tape, tape.values);
+  linears(adapter, index, normed_, tape, {{kQ, tape.queries}, {kK, tape.keys}, {kV, tape.values}});
   attention_.forward(layer, pass,
                      {matrix(std::as_const(tape.queries), columns_, 0, columns_),
                       matrix(std::as_const(tape.keys), columns_, 0, columns_),
                       matrix(std::as_const(tape.values), columns_, 0, columns_)},
                      matrix(tape.attention, columns_, 0, columns_));
-  pack(layer, {kO}, tape.attention);
-  linear(adapter, id(kO), tape.attention, tape, tape.middle);
+  linears(adapter, index, tape.attention, tape, {{kO, tape.middle}});
   in_parts(pool_, tape.middle.size(), kPart, [&](std::size_t first, std::size_t count) {
     add(tape.input.data() + first, count, tape.middle.data() + first);
   });
   norm(tape.middle, layer.feed_forward_norm, normed_);
-  pack(layer, {kGate, kUp}, normed_);
-  linear(adapter, id(kGate), normed_, tape, tape.gate);
-  linear(adapter, id(kUp), normed_, tape, tape.up);
+  linears(adapter, index, normed_, tape, {{kGate, tape.gate}, {kUp, tape.up}});
   in_parts(pool_, act_.size(), kPart, [&](std::size_t first, std::size_t count) {
     swiglu(tape.gate.data() + first, tape.up.data() + first, count, act_.data() + first);
   });
-  pack(layer, {kDown}, act_);
-  linear(adapter, id(kDown), act_, tape, x_);
-  in_parts(pool_, x_.size(), kPart, [&](std::size_t first, std::size_t count) {
-    add(tape.middle.data() + first, count, x_.data() + first);
-  });
+  linears(adapter, index, act_, tape, {{kDown, x_}});
+  in_parts(pool_, x_.size(), kPart,
+           [&](std::size_t first, std::size_t count) { add(tape.middle.data() + first, count, x_.data() + first); });
 }
 
 // dx_ from the gradient of the layer's output to that of its input.
@@ -167,8 +157,7 @@ void Transformer::backward_layer(const TokenPass& pass, TrainableAdapter& adapte
   });
   linear_backward(adapter, id(kDown), act_, tape, dx_, &dact_, false);
   in_parts(pool_, act_.size(), kPart, [&](std::size_t first, std::size_t count) {
-    swiglu_backward(tape.gate.data() + first, tape.up.data() + first, count, dact_.data() + first,
-                    dup_.data() + first);
+    swiglu_backward(tape.gate.data() + first, tape.up.data() + first, count, dact_.data() + first, dup_.data() + first);
   });
   norm(tape.middle, layer.feed_forward_norm, normed_);
   linear_backward(adapter, id(kGate), normed_, tape, dact_, &dnormed_, false);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -64,8 +65,13 @@ class Transformer {
 
   void norm(const Buffer& x, std::span<const float> weight, Buffer& y);
   void norm_backward(const Buffer& x, std::span<const float> weight, const Buffer& dy, Buffer& dx);
-  void pack(const FrozenLayer& layer, std::initializer_list<LinearModule> readers, const Buffer& x);
-  void linear(const TrainableAdapter* adapter, LinearId id, const Buffer& x, Tape& tape, Buffer& y);
+  // y = W x + bias + the adapter's share, for layers that read the same x.
+  struct LinearUse {
+    LinearModule module;
+    Buffer& y;
+  };
+  void linears(const TrainableAdapter* adapter, std::size_t layer, const Buffer& x, Tape& tape,
+               std::initializer_list<LinearUse> uses);
   void linear_backward(TrainableAdapter& adapter, LinearId id, const Buffer& x, const Tape& tape, const Buffer& dy,
                        Buffer* dx, bool accumulate);
 

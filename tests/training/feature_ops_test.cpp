@@ -67,8 +67,7 @@ TEST(FeatureOps, RmsNorm) {
       double sum = 0;
       for (std::size_t f = 0; f < kFeatures; ++f) sum += at[f * kColumns + c] * at[f * kColumns + c];
       for (std::size_t f = 0; f < kFeatures; ++f)
-        y[f * kColumns + c] =
-            static_cast<double>(weight[f]) * at[f * kColumns + c] / std::sqrt(sum / kFeatures + 0.01);
+        y[f * kColumns + c] = static_cast<double>(weight[f]) * at[f * kColumns + c] / std::sqrt(sum / kFeatures + 0.01);
     }
     return y;
   };
