@@ -92,8 +92,19 @@ struct ProgressBridge {
   }
 };
 
-Result<LlamaModel> load_model(const std::string& path, const LoadProgress& progress) {
+// The text of the token that the key names; empty if the file names none.
+std::string special_token_text(const GgufFile& file, std::string_view key) {
+  const auto token = file.find_uint(key);
+  const auto tokens = file.find_strings("tokenizer.ggml.tokens");
+  if (!token || !*token || !tokens || !*tokens || **token >= (*tokens)->size()) return {};
+  return std::string((**tokens)[**token]);
+}
+
+}  // namespace
+
+Result<LlamaModel> load_llama_model(const std::string& path, bool vocabulary_only, const LoadProgress& progress) {
   auto params = llama_model_default_params();
+  params.vocab_only = vocabulary_only;
   ProgressBridge bridge{&progress};
   params.progress_callback = ProgressBridge::call;
   params.progress_callback_user_data = &bridge;
@@ -113,23 +124,12 @@ Result<LlamaModel> load_model(const std::string& path, const LoadProgress& progr
               std::format("cannot load {}: {}", path, what.empty() ? "libllama does not say why" : what));
 }
 
-// The text of the token that the key names; empty if the file names none.
-std::string special_token_text(const GgufFile& file, std::string_view key) {
-  const auto token = file.find_uint(key);
-  const auto tokens = file.find_strings("tokenizer.ggml.tokens");
-  if (!token || !*token || !tokens || !*tokens || **token >= (*tokens)->size()) return {};
-  return std::string((**tokens)[**token]);
-}
-
-// Begins to read the template in a process of its own, beside the loading of the weights.
 Result<ChatTemplate> start_chat_template(const GgufFile& file, const ModelInfo& info) {
   if (!info.chat_template)
     return fail(ErrorCode::kUnsupported, "the model has no chat template: give it a plain prompt instead");
   return ChatTemplate::start(*info.chat_template, special_token_text(file, "tokenizer.ggml.bos_token_id"),
                              special_token_text(file, "tokenizer.ggml.eos_token_id"));
 }
-
-}  // namespace
 
 Result<std::unique_ptr<RuntimeEngine>> LlamaCppEngine::create(EngineOptions options, const LoadProgress& progress) {
   HYPRSTREAM_TRY(init_llama_backend());
@@ -143,7 +143,7 @@ Result<std::unique_ptr<RuntimeEngine>> LlamaCppEngine::create(EngineOptions opti
     chat_template = start_chat_template(file, info);
   }
   HYPRSTREAM_ASSIGN(options, settle(std::move(options), info));
-  HYPRSTREAM_ASSIGN(auto model, load_model(options.model_path, progress));
+  HYPRSTREAM_ASSIGN(auto model, load_llama_model(options.model_path, /*vocabulary_only=*/false, progress));
   if (!llama_model_has_decoder(model.get()) || llama_model_has_encoder(model.get()))
     return fail(ErrorCode::kUnsupported,
                 std::format("{} is an encoder model ({}), and hyprstream runs decoder-only language models",
