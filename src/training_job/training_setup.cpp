@@ -1,0 +1,97 @@
+#include "training_job/training_setup.hpp"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+#include "training/trainable.hpp"
+
+namespace hyprstream {
+namespace {
+
+constexpr std::size_t kMostHeldOut = 200;
+
+// Moves a share of the examples, chosen by the seed, to those that are measured on.
+void hold_out(TrainingData& data, double share, std::uint64_t seed) {
+  const auto wanted = static_cast<std::size_t>(share * static_cast<double>(data.training.size()));
+  const std::size_t count = std::min({wanted, kMostHeldOut, data.training.size() - 1});
+  // Another order than that of any epoch.
+  auto places = shuffled_places(data.training.size(), ~seed);
+  places.resize(count);
+  std::ranges::sort(places);
+  for (const auto place : places) data.validation.push_back(std::move(data.training[place]));
+  for (std::size_t i = places.size(); i-- > 0;)
+    data.training.erase(data.training.begin() + static_cast<std::ptrdiff_t>(places[i]));
+}
+
+}  // namespace
+
+Result<void> check_run_options(const TrainingRunOptions& options) {
+  HYPRSTREAM_TRY(check_adapter_name(options.name));
+  if (options.iterations && *options.iterations == 0)
+    return fail(ErrorCode::kInvalidArgument, "0 steps would learn nothing");
+  return check_trainable(options.base);
+}
+
+Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
+                                    const EncodingProgress& progress) {
+  const EncodingOptions encoding{
+      .mask_prompt = options.mask_prompt, .max_tokens = options.max_tokens, .truncate = options.truncate};
+  const auto read = [&](const std::string& path) -> Result<EncodedExamples> {
+    HYPRSTREAM_ASSIGN(const auto file, read_examples(path));
+    return encode_examples(model, file, encoding, progress);
+  };
+  ReadData result;
+  HYPRSTREAM_ASSIGN(auto training, read(options.data));
+  result.truncated = training.truncated;
+  result.target_tokens = training.target_tokens;
+  result.data.training = std::move(training.examples);
+  if (options.validation) {
+    HYPRSTREAM_ASSIGN(auto validation, read(*options.validation));
+    result.truncated += validation.truncated;
+    result.data.validation = std::move(validation.examples);
+  } else {
+    hold_out(result.data, options.validation_split, options.seed);
+  }
+  return result;
+}
+
+Result<LoraTrainingOptions> trainer_options(const TrainingRunOptions& options, const BaseModel& base,
+                                            std::size_t steps) {
+  LoraTrainingOptions trainer;
+  trainer.name = options.name;
+  trainer.rank = options.rank;
+  trainer.alpha = options.alpha;
+  HYPRSTREAM_ASSIGN(trainer.target_modules, parse_target_modules(options.target_modules, base));
+  trainer.seed = options.seed;
+  trainer.sparsity = options.sparsity;
+  trainer.total_steps = steps;
+  trainer.weight_decay = options.weight_decay;
+  trainer.max_grad_norm = options.max_grad_norm;
+  trainer.threads = options.threads;
+  return trainer;
+}
+
+TrainingRunRecord new_run_record(const TrainingRunOptions& options, const BaseModel& base, std::string_view id_prefix) {
+  TrainingRunRecord record;
+  record.id = fresh_run_id(id_prefix);
+  record.options = options;
+  record.created_at = record.updated_at = utc_now();
+  record.base_sha256 = base.header_sha256;
+  return record;
+}
+
+Result<std::unique_ptr<TrainingJob>> make_training_job(TrainingRun run, const BaseModel& base, TrainingData data,
+                                                       const AdapterStore& store) {
+  const auto& record = run.record();
+  if (record.base_sha256 != base.header_sha256)
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("{} is not the model that the run {} began with, so it cannot go on", record.options.base,
+                            record.id));
+  const auto steps = total_steps(record.options, data.training.size());
+  HYPRSTREAM_ASSIGN(const auto options, trainer_options(record.options, base, steps));
+  HYPRSTREAM_ASSIGN(auto trainer, LoraTrainer::create(record.options.base, options));
+  return TrainingJob::create(std::move(run), std::move(trainer), std::move(data), store);
+}
+
+}  // namespace hyprstream

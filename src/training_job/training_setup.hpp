@@ -1,0 +1,43 @@
+// From a run's options to a job that is ready to run.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "adapter/base_model.hpp"
+#include "base/error.hpp"
+#include "runtime/model_text.hpp"
+#include "training_data/example_encoding.hpp"
+#include "training_job/training_job.hpp"
+
+namespace hyprstream {
+
+// Whether options make sense, before anything is read. Errors: kInvalidArgument, naming the option; check_trainable().
+Result<void> check_run_options(const TrainingRunOptions& options);
+
+struct ReadData {
+  TrainingData data;
+  std::size_t truncated = 0;      // examples that were cut
+  std::size_t target_tokens = 0;  // of the training examples
+};
+
+// Reads and encodes what the run trains on and is measured on. Errors: those of read_examples() and encode_examples().
+Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
+                                    const EncodingProgress& progress = {});
+
+// What the trainer is created with. Errors: those of parse_target_modules().
+Result<LoraTrainingOptions> trainer_options(const TrainingRunOptions& options, const BaseModel& base,
+                                            std::size_t steps);
+
+// A new run's record: id, times and the base's digest. `id_prefix`: "run-" or "ftjob-".
+TrainingRunRecord new_run_record(const TrainingRunOptions& options, const BaseModel& base, std::string_view id_prefix);
+
+// The trainer for the run, and the job with what the newest checkpoint holds.
+// Errors: kInvalidArgument (the model is not the one that the run began with), and those of LoraTrainer::create() and
+// TrainingJob::create().
+Result<std::unique_ptr<TrainingJob>> make_training_job(TrainingRun run, const BaseModel& base, TrainingData data,
+                                                       const AdapterStore& store);
+
+}  // namespace hyprstream
