@@ -164,6 +164,11 @@ Result<TrainingRun> TrainingRunStore::open_unfinished(std::string_view adapter_n
   return open(runs.back().id);
 }
 
+Result<void> TrainingRunStore::remove(std::string_view id) const {
+  HYPRSTREAM_ASSIGN(const auto run, open(id));
+  return remove_directory(run.directory(), directory_);
+}
+
 Result<TrainingRunRecord> TrainingRunStore::find(std::string_view id) const {
   std::error_code error;
   if (!is_run_id(id) || !std::filesystem::is_directory(directory_ / id, error))

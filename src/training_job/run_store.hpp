@@ -67,6 +67,9 @@ class TrainingRunStore {
   // Errors: kNotFound, and as open().
   Result<TrainingRun> open_unfinished(std::string_view adapter_name) const;
 
+  // With its checkpoints; what it published stays. Errors: kNotFound, kUnavailable (somebody trains it now), kIo, ...
+  Result<void> remove(std::string_view id) const;
+
   // Errors: kNotFound, kCorrupt.
   Result<TrainingRunRecord> find(std::string_view id) const;
   std::vector<TrainingRunRecord> list() const;  // oldest first; what is no run is passed over

@@ -94,4 +94,14 @@ Result<std::unique_ptr<TrainingJob>> make_training_job(TrainingRun run, const Ba
   return TrainingJob::create(std::move(run), std::move(trainer), std::move(data), store);
 }
 
+Result<std::unique_ptr<TrainingJob>> start_training_job(const TrainingRunStore& runs, TrainingRunRecord record,
+                                                        const BaseModel& base, TrainingData data,
+                                                        const AdapterStore& store) {
+  const std::string id = record.id;
+  HYPRSTREAM_ASSIGN(auto run, runs.create(std::move(record)));
+  auto job = make_training_job(std::move(run), base, std::move(data), store);
+  if (!job) (void)runs.remove(id);
+  return job;
+}
+
 }  // namespace hyprstream

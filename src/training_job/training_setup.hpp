@@ -27,7 +27,7 @@ struct ReadData {
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
                                     const EncodingProgress& progress = {});
 
-// What the trainer is created with. Errors: those of parse_target_modules().
+// What the trainer is created with, for so many steps. Errors: those of parse_target_modules().
 Result<LoraTrainingOptions> trainer_options(const TrainingRunOptions& options, const BaseModel& base,
                                             std::size_t steps);
 
@@ -39,5 +39,11 @@ TrainingRunRecord new_run_record(const TrainingRunOptions& options, const BaseMo
 // TrainingJob::create().
 Result<std::unique_ptr<TrainingJob>> make_training_job(TrainingRun run, const BaseModel& base, TrainingData data,
                                                        const AdapterStore& store);
+
+// The same for a run that is new; nothing is left of it in the store if it cannot begin. Errors: as above, and those of
+// TrainingRunStore::create().
+Result<std::unique_ptr<TrainingJob>> start_training_job(const TrainingRunStore& runs, TrainingRunRecord record,
+                                                        const BaseModel& base, TrainingData data,
+                                                        const AdapterStore& store);
 
 }  // namespace hyprstream
