@@ -13,6 +13,7 @@
 #include "cli/model_source.hpp"
 #include "cli/network_flags.hpp"
 #include "cli/server_signals.hpp"
+#include "fine_tuning/fine_tuning_service.hpp"
 #include "http/http_server.hpp"
 #include "serving/adapter_residency.hpp"
 #include "serving/inference_service.hpp"
@@ -111,18 +112,22 @@ class ServerCommand final : public Command {
     const ServerSignals signals;  // before any thread, so that none is interrupted
     const std::string name = model_id(loaded.engine->model_info().name);
     ServingMetrics metrics;
-    HYPRSTREAM_ASSIGN(
-        const auto service,
-        InferenceService::create(LoraEngine::create(std::move(loaded.engine), std::move(base)), serving_, {&metrics}));
+    HYPRSTREAM_ASSIGN(const auto service, InferenceService::create(LoraEngine::create(std::move(loaded.engine), base),
+                                                                   serving_, {&metrics}));
     AdapterScales scales;
     scales.note(adapters_);
     scales.note(names_of(residency.store()));
     const auto uploads = UploadStore::of_user();
+    const auto fine_tuning = FineTuningService::start({.base = std::move(base),
+                                                       .text = &service->engine(),
+                                                       .runs = TrainingRunStore::of_user(),
+                                                       .adapters = residency.store()});
     const ApiContext context{.service = service.get(),
                              .adapters = &residency,
                              .scales = &scales,
                              .metrics = &metrics,
                              .uploads = &uploads,
+                             .fine_tuning = fine_tuning.get(),
                              .model_path = path,
                              .adapter_directories = {adapter_directories_.begin(), adapter_directories_.end()},
                              .model_id = name,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <span>
 #include <utility>
 
 #include "training/trainable.hpp"
@@ -11,20 +12,23 @@ namespace {
 
 constexpr std::size_t kMostHeldOut = 200;
 
-// Moves a share of the examples, chosen by the seed, to those that are measured on.
-void hold_out(TrainingData& data, double share, std::uint64_t seed) {
-  const auto wanted = static_cast<std::size_t>(share * static_cast<double>(data.training.size()));
-  const std::size_t count = std::min({wanted, kMostHeldOut, data.training.size() - 1});
-  // Another order than that of any epoch.
-  auto places = shuffled_places(data.training.size(), ~seed);
-  places.resize(count);
-  std::ranges::sort(places);
+void hold_out(TrainingData& data, std::span<const std::size_t> places) {
   for (const auto place : places) data.validation.push_back(std::move(data.training[place]));
   for (std::size_t i = places.size(); i-- > 0;)
     data.training.erase(data.training.begin() + static_cast<std::ptrdiff_t>(places[i]));
 }
 
 }  // namespace
+
+std::vector<std::size_t> held_out_places(std::size_t examples, double share, std::uint64_t seed) {
+  if (examples == 0) return {};
+  const auto wanted = static_cast<std::size_t>(share * static_cast<double>(examples));
+  // Another order than that of any epoch.
+  auto places = shuffled_places(examples, ~seed);
+  places.resize(std::min({wanted, kMostHeldOut, examples - 1}));
+  std::ranges::sort(places);
+  return places;
+}
 
 Result<void> check_run_options(const TrainingRunOptions& options) {
   HYPRSTREAM_TRY(check_adapter_name(options.name));
@@ -51,7 +55,8 @@ Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOpt
     result.truncated += validation.truncated;
     result.data.validation = std::move(validation.examples);
   } else {
-    hold_out(result.data, options.validation_split, options.seed);
+    const auto places = held_out_places(result.data.training.size(), options.validation_split, options.seed);
+    hold_out(result.data, places);
   }
   return result;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "adapter/base_model.hpp"
 #include "base/error.hpp"
@@ -22,6 +23,9 @@ struct ReadData {
   std::size_t truncated = 0;      // examples that were cut
   std::size_t target_tokens = 0;  // of the training examples
 };
+
+// Which of so many examples are held out to measure on: the share, at most 200 and not all; in ascending order.
+std::vector<std::size_t> held_out_places(std::size_t examples, double share, std::uint64_t seed);
 
 // Reads and encodes what the run trains on and is measured on. Errors: those of read_examples() and encode_examples().
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
