@@ -109,6 +109,8 @@ class LoraTrainCommand final : public Command {
     options.base = std::filesystem::absolute(path).lexically_normal().string();
     HYPRSTREAM_TRY(check_run_options(options).transform_error(with_model_remedy));
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(path));
+    // Refused now, and not once everything is read.
+    HYPRSTREAM_TRY(trainer_options(options, base, 1));
     HYPRSTREAM_ASSIGN(auto data, read_data(options, base, console, interrupt));
     return start_training_job(TrainingRunStore::of_user(), new_run_record(options, base, "run-"), base, std::move(data),
                               AdapterStore::of_user());

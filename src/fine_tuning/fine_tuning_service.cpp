@@ -21,7 +21,6 @@ namespace {
 constexpr std::string_view kIdPrefix = "ftjob-";
 constexpr std::array<std::string_view, 6> kStatusNames{"validating_files", "queued", "running",
                                                        "succeeded",        "failed", "cancelled"};
-constexpr int kLowestPriority = 19;
 
 bool is_job(const TrainingRunRecord& run) { return run.id.starts_with(kIdPrefix); }
 
@@ -33,9 +32,9 @@ nlohmann::ordered_json message_event(std::string_view kind, std::string_view mes
 }
 
 // Threads that this one starts inherit it.
-void take_lowest_priority() noexcept {
+void set_niceness(int niceness) noexcept {
   // Linux has a priority for each thread. Nothing is lost if it refuses.
-  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLowestPriority);
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
 }
 
 // Clients know nothing of the server's paths.
@@ -119,7 +118,7 @@ std::optional<TrainingRunRecord> FineTuningService::Impl::next(bool validated) c
 }
 
 void FineTuningService::Impl::validate_all() {
-  take_lowest_priority();
+  set_niceness(setup.niceness);
   std::unique_lock lock(mutex);
   for (;;) {
     std::optional<TrainingRunRecord> run;
@@ -160,7 +159,7 @@ void FineTuningService::Impl::validate(const TrainingRunRecord& record) {
 }
 
 void FineTuningService::Impl::train_all() {
-  take_lowest_priority();
+  set_niceness(setup.niceness);
   std::unique_lock lock(mutex);
   for (;;) {
     std::optional<TrainingRunRecord> run;
@@ -247,6 +246,7 @@ Result<FineTuningJob> FineTuningService::submit(TrainingRunOptions options, nloh
   HYPRSTREAM_TRY(trainer_options(options, impl_->setup.base, 1));
   auto record = new_run_record(options, impl_->setup.base, kIdPrefix);
   record.status = RunStatus::kQueued;
+  record.options.threads = impl_->setup.threads;
   record.request = std::move(request);
   const std::lock_guard lock(impl_->mutex);
   {

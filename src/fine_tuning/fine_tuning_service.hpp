@@ -31,12 +31,13 @@ struct FineTuningSetup {
   const ModelText* text = nullptr;  // the same model's; must outlive the service
   TrainingRunStore runs;
   AdapterStore adapters;
+  int niceness = 19;  // of the threads that train, 0 (as urgent as serving) to 19 (they take what serving leaves)
+  int threads = 0;    // that a job trains with; 0: one per core
 };
 
 // Jobs are training runs whose ids begin with "ftjob-"; they are on the disk, and so survive the server. Each gets its
-// data read first, by one thread, and is then trained, by another, in the order in which they came. Both have the
-// lowest priority that the system gives: they take what time serving leaves. A job that was running when a server
-// stopped or was killed goes on from its last checkpoint in the next one of the same model.
+// data read first, by one thread, and is then trained, by another, in the order in which they came. A job that was
+// running when a server stopped or was killed goes on from its last checkpoint in the next one of the same model.
 // Thread-safe.
 class FineTuningService {
  public:

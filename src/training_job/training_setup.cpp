@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "gguf/model_info.hpp"
 #include "training/trainable.hpp"
 
 namespace hyprstream {
@@ -16,6 +17,13 @@ void hold_out(TrainingData& data, std::span<const std::size_t> places) {
   for (const auto place : places) data.validation.push_back(std::move(data.training[place]));
   for (std::size_t i = places.size(); i-- > 0;)
     data.training.erase(data.training.begin() + static_cast<std::ptrdiff_t>(places[i]));
+}
+
+// Of one example: what was asked for, and what the model was trained for.
+Result<std::size_t> tokens_allowed(const TrainingRunOptions& options) {
+  HYPRSTREAM_ASSIGN(const auto file, GgufFile::open(options.base));
+  HYPRSTREAM_ASSIGN(const auto info, read_model_info(file));
+  return std::min(options.max_tokens, static_cast<std::size_t>(std::max(info.context_length, 2)));
 }
 
 }  // namespace
@@ -39,8 +47,9 @@ Result<void> check_run_options(const TrainingRunOptions& options) {
 
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
                                     const EncodingProgress& progress) {
+  HYPRSTREAM_ASSIGN(const auto most_tokens, tokens_allowed(options));
   const EncodingOptions encoding{
-      .mask_prompt = options.mask_prompt, .max_tokens = options.max_tokens, .truncate = options.truncate};
+      .mask_prompt = options.mask_prompt, .max_tokens = most_tokens, .truncate = options.truncate};
   const auto read = [&](const std::string& path) -> Result<EncodedExamples> {
     HYPRSTREAM_ASSIGN(const auto file, read_examples(path));
     return encode_examples(model, file, encoding, progress);

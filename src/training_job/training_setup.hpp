@@ -27,7 +27,8 @@ struct ReadData {
 // Which of so many examples are held out to measure on: the share, at most 200 and not all; in ascending order.
 std::vector<std::size_t> held_out_places(std::size_t examples, double share, std::uint64_t seed);
 
-// Reads and encodes what the run trains on and is measured on. Errors: those of read_examples() and encode_examples().
+// Reads and encodes what the run trains on and is measured on; an example may have no more tokens than the model's
+// context, whatever the options say. Errors: those of read_examples() and encode_examples().
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
                                     const EncodingProgress& progress = {});
 

@@ -36,7 +36,7 @@ TEST(LossCurve, DrawsAFallingLine) {
   for (std::size_t x = 0; x < 16; ++x) {
     // Loss 15 - x at dot x from above, and the line from the one before it.
     EXPECT_EQ(grid[x].at(x), '#') << x;
-    if (x > 0) EXPECT_EQ(grid[x - 1].at(x), '#') << x;
+    EXPECT_EQ(grid[x == 0 ? 0 : x - 1].at(x), '#') << x;
     for (std::size_t y = x + 1; y < 16; ++y) EXPECT_TRUE(x >= grid[y].size() || grid[y][x] == '.') << x << ' ' << y;
   }
 }

@@ -28,8 +28,8 @@ TEST(WrapText, CutsWhatIsTooLongBetweenCharacters) {
 TEST(SideBySide, KeepsItsColumnsAligned) {
   const auto text = render_side_by_side("one two three", "日本語 four", 30);
   EXPECT_EQ(text,
-            "  one two      │ 日本語 four\n"
-            "  three        │\n");
+            "  one two       │ 日本語 four\n"
+            "  three         │\n");
 }
 
 }  // namespace

@@ -183,6 +183,12 @@ def test_long_examples_are_cut_only_if_they_may_be(hyprstream, tmp_path):
     assert result.returncode == 0 and b"1 examples are cut to 64 tokens" in result.stderr
 
 
+def test_no_example_is_longer_than_the_context(hyprstream, tmp_path):
+    data = bad(tmp_path, GOOD * 4 + json.dumps({"text": "word " * 1200}), "long.jsonl")
+    message = one_line_error(hyprstream.run("lora", "train", "--data", data, "--max-seq-length", "5000", "--iters", "1"))
+    assert "long.jsonl, line 5" in message and "1024 are allowed" in message
+
+
 @pytest.mark.parametrize(
     "args, part",
     [
