@@ -119,7 +119,7 @@ def test_one_job_at_a_time_and_cancelling(client, pirate):
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
 def test_a_job_goes_on_in_the_next_server(hyprstream, pirate, sig):
     # Enough steps to be caught in the middle, and checkpoints, which are as frequent as epochs are.
-    parameters = {**SMALL, "n_steps": 200, "batch_size": 16}
+    parameters = {**SMALL, "n_steps": 80, "batch_size": 16}
     with serving(hyprstream, "--training-niceness", "0") as first:
         client = openai.OpenAI(base_url=first.url + "/v1", api_key="none", max_retries=0)
         job = client.fine_tuning.jobs.create(model="hypr-tiny", training_file=upload(client, pirate), suffix="kept", hyperparameters=parameters).id
@@ -130,7 +130,7 @@ def test_a_job_goes_on_in_the_next_server(hyprstream, pirate, sig):
             time.sleep(0.05)
         first.stop(sig)
     run = json.loads((hyprstream.home / "training" / job / "run.json").read_text())
-    assert 0 < run["step"] < 200 and run["status"] == ("interrupted" if sig == signal.SIGTERM else "running")
+    assert 0 < run["step"] < 80 and run["status"] == ("interrupted" if sig == signal.SIGTERM else "running")
     with serving(hyprstream, "--training-niceness", "0") as second:
         client = openai.OpenAI(base_url=second.url + "/v1", api_key="none", max_retries=0)
         assert wait_for(client, job, "succeeded").fine_tuned_model == "kept"
