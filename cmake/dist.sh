@@ -73,7 +73,7 @@ grep -rhoE '/usr/share/common-licenses/[A-Za-z0-9.+-]*[A-Za-z0-9+]' "$top/licens
 # ---- What the user reads and calls ----
 cp hyprstream LICENSE VERSION "$top/"
 cp models/hypr-tiny-q8_0.gguf models/aliases.txt "$top/models/"
-for file in models/README.md models/comparison.txt CHANGELOG.md; do [ ! -f "$file" ] || cp "$file" "$top/$file"; done
+for file in models/README.md models/comparison.txt models/pirate.jsonl CHANGELOG.md; do [ ! -f "$file" ] || cp "$file" "$top/$file"; done
 cp cmake/package-readme.md "$top/README.md"
 install -D -m 644 cmake/hyprstream.service "$top/share/systemd/hyprstream.service"
 mkdir -p "$top/share/bash-completion/completions" "$top/share/zsh/site-functions"

@@ -1,11 +1,12 @@
 #include "adapter/lora_init.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <format>
 #include <numbers>
 #include <utility>
+
+#include "base/split_mix.hpp"
 
 namespace hyprstream {
 namespace {
@@ -14,14 +15,11 @@ constexpr double kGaussianDeviation = 0.02;
 // More than any adapter that a laptop could hold; what is asked for by mistake goes beyond it.
 constexpr std::size_t kMaxDenseBytes = std::size_t{16} << 30;
 
-// SplitMix64 (Steele, Lea and Flood 2014). The standard library's distributions differ between
-// implementations, and a seed must mean the same adapter everywhere.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
+  explicit Random(std::uint64_t seed) noexcept : generator_(seed) {}
 
-  // In (0, 1), never an end.
-  double uniform() noexcept { return (static_cast<double>(next() >> 11) + 0.5) * 0x1p-53; }
+  double uniform() noexcept { return generator_.uniform(); }
 
   // Standard normal (Box and Muller 1958).
   double normal() noexcept {
@@ -37,14 +35,7 @@ class Random {
   }
 
  private:
-  std::uint64_t next() noexcept {
-    std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-
-  std::uint64_t state_;
+  SplitMix64 generator_;
   double spare_ = 0;
   bool has_spare_ = false;
 };

@@ -14,6 +14,7 @@
 namespace hyprstream {
 
 class AdapterScales;
+class FineTuningService;
 
 // What the endpoints work on. Everything that is pointed to must outlive the routes.
 struct ApiContext {
@@ -22,6 +23,7 @@ struct ApiContext {
   AdapterScales* scales = nullptr;
   ServingMetrics* metrics = nullptr;
   const UploadStore* uploads = nullptr;
+  FineTuningService* fine_tuning = nullptr;
   std::filesystem::path model_path;
   std::vector<std::filesystem::path> adapter_directories;  // what /v1/load_lora_adapter may read
   std::string model_id;                                    // what the base model is called: "hypr-tiny"

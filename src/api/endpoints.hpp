@@ -37,6 +37,14 @@ HttpResponse handle_file_content(const ApiContext& context, const HttpRequest& r
 HttpResponse handle_upload_file(const ApiContext& context, const HttpRequest& request);
 HttpResponse handle_delete_file(const ApiContext& context, const HttpRequest& request);
 
+// fine_tuning_routes.cpp
+HttpResponse handle_create_fine_tuning_job(const ApiContext& context, const HttpRequest& request);
+HttpResponse handle_fine_tuning_jobs(const ApiContext& context, const HttpRequest& request);
+HttpResponse handle_fine_tuning_job(const ApiContext& context, const HttpRequest& request);
+HttpResponse handle_cancel_fine_tuning_job(const ApiContext& context, const HttpRequest& request);
+HttpResponse handle_fine_tuning_events(const ApiContext& context, const HttpRequest& request);
+HttpResponse handle_fine_tuning_checkpoints(const ApiContext& context, const HttpRequest& request);
+
 // server_routes.cpp
 HttpResponse handle_health(const ApiContext& context, const HttpRequest& request);
 HttpResponse handle_version(const ApiContext& context, const HttpRequest& request);

@@ -144,7 +144,53 @@ constexpr const char* kSchemas = R"json({
 "UploadFileForm": {"type": "object", "required": ["file", "purpose"], "properties": {
   "file": {"type": "string", "description": "JSON lines"}, "purpose": {"enum": ["fine-tune"]}}},
 "DeletedFile": {"type": "object", "required": ["id", "object", "deleted"], "properties": {
-  "id": {"type": "string"}, "object": {"enum": ["file"]}, "deleted": {"type": "boolean"}}}
+  "id": {"type": "string"}, "object": {"enum": ["file"]}, "deleted": {"type": "boolean"}}},
+
+"Hyperparameters": {"type": "object", "properties": {
+  "n_epochs": {"type": ["number", "string"]}, "n_steps": {"type": ["integer", "string", "null"]},
+  "batch_size": {"type": ["integer", "string"]}, "learning_rate_multiplier": {"type": ["number", "string"]},
+  "learning_rate": {"type": ["number", "string"]}, "rank": {"type": ["integer", "string"]},
+  "alpha": {"type": ["number", "string"]}, "target_modules": {"type": "string"},
+  "sparsity": {"type": ["number", "string"]}, "max_seq_length": {"type": ["integer", "string"]}}},
+"TrainingMethod": {"type": "object", "properties": {"type": {"enum": ["supervised"]},
+  "supervised": {"type": "object", "properties": {
+    "hyperparameters": {"$ref": "#/components/schemas/Hyperparameters"}}}}},
+"CreateFineTuningJobRequest": {"type": "object", "required": ["model", "training_file"], "properties": {
+  "model": {"type": "string", "description": "the base model"},
+  "training_file": {"type": "string", "description": "the id of an uploaded file"},
+  "validation_file": {"type": "string"}, "suffix": {"type": "string", "description": "the adapter's name"},
+  "seed": {"type": "integer", "minimum": 0}, "metadata": {"type": "object"},
+  "hyperparameters": {"$ref": "#/components/schemas/Hyperparameters"},
+  "method": {"$ref": "#/components/schemas/TrainingMethod"}}},
+"FineTuningJob": {"type": "object", "required": ["id", "object", "model", "created_at", "status", "training_file"],
+  "properties": {"id": {"type": "string"}, "object": {"enum": ["fine_tuning.job"]}, "model": {"type": "string"},
+  "created_at": {"type": "integer"}, "finished_at": {"type": ["integer", "null"]},
+  "estimated_finish": {"type": ["integer", "null"]}, "fine_tuned_model": {"type": ["string", "null"]},
+  "organization_id": {"type": "string"}, "result_files": {"type": "array", "items": {"type": "string"}},
+  "status": {"enum": ["validating_files", "queued", "running", "succeeded", "failed", "cancelled"]},
+  "training_file": {"type": "string"}, "validation_file": {"type": ["string", "null"]},
+  "hyperparameters": {"$ref": "#/components/schemas/Hyperparameters"},
+  "method": {"$ref": "#/components/schemas/TrainingMethod"}, "trained_tokens": {"type": ["integer", "null"]},
+  "seed": {"type": "integer"}, "suffix": {"type": "string"}, "metadata": {"type": ["object", "null"]},
+  "integrations": {"type": "array"}, "error": {"type": ["object", "null"]}}},
+"FineTuningJobList": {"type": "object", "required": ["object", "data", "has_more"], "properties": {
+  "object": {"enum": ["list"]}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/FineTuningJob"}}}},
+"FineTuningEvent": {"type": "object", "required": ["id", "object", "created_at", "level", "message"], "properties": {
+  "id": {"type": "string"}, "object": {"enum": ["fine_tuning.job.event"]}, "created_at": {"type": "integer"},
+  "level": {"enum": ["info", "warn", "error"]}, "message": {"type": "string"},
+  "type": {"enum": ["message", "metrics"]}, "data": {"type": "object"}}},
+"FineTuningEventList": {"type": "object", "required": ["object", "data", "has_more"], "properties": {
+  "object": {"enum": ["list"]}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/FineTuningEvent"}}}},
+"FineTuningCheckpoint": {"type": "object", "required": ["id", "object", "created_at", "fine_tuned_model_checkpoint",
+  "fine_tuning_job_id", "step_number", "metrics"], "properties": {"id": {"type": "string"},
+  "object": {"enum": ["fine_tuning.job.checkpoint"]}, "created_at": {"type": "integer"},
+  "fine_tuned_model_checkpoint": {"type": "string"}, "fine_tuning_job_id": {"type": "string"},
+  "step_number": {"type": "integer"}, "metrics": {"type": "object"}}},
+"FineTuningCheckpointList": {"type": "object", "required": ["object", "data", "has_more"], "properties": {
+  "object": {"enum": ["list"]}, "has_more": {"type": "boolean"},
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/FineTuningCheckpoint"}}}}
 })json";
 
 }  // namespace

@@ -26,6 +26,8 @@ std::filesystem::path bundled_model_path() { return install_prefix() / "models" 
 
 std::filesystem::path comparison_text_path() { return install_prefix() / "models" / "comparison.txt"; }
 
+std::filesystem::path voice_examples_path() { return install_prefix() / "models" / "pirate.jsonl"; }
+
 std::filesystem::path module_directory() {
   if (auto modules = path_from_environment("HYPRSTREAM_MODULES"); !modules.empty()) return modules;
   return install_prefix() / "lib";

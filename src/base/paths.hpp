@@ -16,6 +16,9 @@ std::filesystem::path bundled_model_path();
 // The text that adapters are compared on if none is named.
 std::filesystem::path comparison_text_path();
 
+// The examples that `quick-start --learn` learns from if none are named.
+std::filesystem::path voice_examples_path();
+
 // Where the parts that are loaded on demand lie: $HYPRSTREAM_MODULES, else lib/ of the installation.
 std::filesystem::path module_directory();
 

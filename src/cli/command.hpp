@@ -67,6 +67,8 @@ std::unique_ptr<Command> make_lora_create_command();
 std::unique_ptr<Command> make_lora_list_command();
 std::unique_ptr<Command> make_lora_info_command();
 std::unique_ptr<Command> make_lora_sparsify_command();
+std::unique_ptr<Command> make_lora_train_command();
+std::unique_ptr<Command> make_lora_eval_command();
 std::unique_ptr<Command> make_lora_import_command();
 std::unique_ptr<Command> make_lora_export_command();
 std::unique_ptr<Command> make_lora_merge_command();

@@ -19,6 +19,8 @@ std::span<const CommandEntry> command_table() noexcept {
       CommandEntry{"lora list", "The stored adapters", make_lora_list_command},
       CommandEntry{"lora info", "What an adapter is, with a picture", make_lora_info_command},
       CommandEntry{"lora sparsify", "Prune an adapter into its next version", make_lora_sparsify_command},
+      CommandEntry{"lora train", "Learn an adapter from examples", make_lora_train_command},
+      CommandEntry{"lora eval", "Measure an adapter on examples", make_lora_eval_command},
       CommandEntry{"lora import", "Store an adapter from PEFT or llama.cpp", make_lora_import_command},
       CommandEntry{"lora export", "Write an adapter for PEFT or llama.cpp", make_lora_export_command},
       CommandEntry{"lora merge", "Write a model with an adapter built in", make_lora_merge_command},
@@ -33,7 +35,7 @@ std::span<const CommandEntry> command_table() noexcept {
 std::span<const CommandGroup> command_groups() noexcept {
   static constexpr std::array kGroups{
       CommandGroup{"model", "Get models, look at them, remove them"},
-      CommandGroup{"lora", "Make, prune, compare and exchange adapters"},
+      CommandGroup{"lora", "Make, train, prune, compare and exchange adapters"},
   };
   return kGroups;
 }

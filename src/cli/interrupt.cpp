@@ -6,18 +6,21 @@
 
 #include "cli/exit_code.hpp"
 #include "runtime/engine.hpp"
+#include "training_job/training_job.hpp"
 
 namespace hyprstream {
 namespace {
 
 // A signal handler has no object to reach: hence process-wide.
 std::atomic<RuntimeEngine*> watched_engine = nullptr;
+std::atomic<TrainingJob*> watched_job = nullptr;
 std::atomic<int> signal_count = 0;
 static_assert(std::atomic<RuntimeEngine*>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
 void on_signal(int /*signal*/) {
   if (signal_count.fetch_add(1) > 0) ::_exit(static_cast<int>(ExitCode::kInterrupted));
   if (auto* engine = watched_engine.load()) engine->interrupt();
+  if (auto* job = watched_job.load()) job->stop();
 }
 
 }  // namespace
@@ -27,6 +30,10 @@ EngineWatch::EngineWatch(RuntimeEngine& engine) noexcept : active_(true) { watch
 EngineWatch::~EngineWatch() {
   if (active_) watched_engine = nullptr;
 }
+
+TrainingWatch::TrainingWatch(TrainingJob& job) noexcept { watched_job = &job; }
+
+TrainingWatch::~TrainingWatch() { watched_job = nullptr; }
 
 InterruptScope::InterruptScope() noexcept {
   signal_count = 0;
@@ -47,6 +54,11 @@ EngineWatch InterruptScope::watch(RuntimeEngine& engine) const noexcept {
   EngineWatch watch(engine);
   if (was_interrupted()) engine.interrupt();
   return watch;
+}
+
+TrainingWatch InterruptScope::watch(TrainingJob& job) const noexcept {
+  if (was_interrupted()) job.stop();
+  return TrainingWatch(job);
 }
 
 bool InterruptScope::was_interrupted() const noexcept { return signal_count.load() > 0; }

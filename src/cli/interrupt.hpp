@@ -8,6 +8,7 @@
 namespace hyprstream {
 
 class RuntimeEngine;
+class TrainingJob;
 
 // While it lives, signals stop an engine that must outlive it. Movable, not copyable.
 class EngineWatch {
@@ -25,7 +26,16 @@ class EngineWatch {
   bool active_ = false;
 };
 
-// While it lives, the first SIGINT or SIGTERM stops the watched engine's generation and is
+// The same for a training job.
+class TrainingWatch {
+ public:
+  explicit TrainingWatch(TrainingJob& job) noexcept;
+  TrainingWatch(const TrainingWatch&) = delete;
+  TrainingWatch& operator=(const TrainingWatch&) = delete;
+  ~TrainingWatch();
+};
+
+// While it lives, the first SIGINT or SIGTERM stops the watched engine's generation, or the watched training, and is
 // remembered; a second one ends the process at once with exit code 130. One at a time.
 // Not thread-safe.
 class InterruptScope {
@@ -38,6 +48,9 @@ class InterruptScope {
 
   // The engine to stop, for as long as the watch lives. A signal that came before stops it too.
   [[nodiscard]] EngineWatch watch(RuntimeEngine& engine) const noexcept;
+
+  // The same for training.
+  [[nodiscard]] TrainingWatch watch(TrainingJob& job) const noexcept;
 
   bool was_interrupted() const noexcept;
 

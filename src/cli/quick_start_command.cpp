@@ -15,6 +15,7 @@
 #include "cli/model_source.hpp"
 #include "cli/printable.hpp"
 #include "cli/quick_start_adapter.hpp"
+#include "cli/quick_start_learning.hpp"
 #include "cli/sampling_flags.hpp"
 
 namespace hyprstream {
@@ -37,6 +38,8 @@ class QuickStartCommand final : public Command {
                 {"hyprstream quick-start --model qwen3-0.6b", "A model from the hub, pulled the first time."},
                 {"hyprstream quick-start --create-lora --lora-rank 16",
                  "With a new random adapter, and the measured effect of it."},
+                {"hyprstream quick-start --learn", "Learns to talk like a pirate, in seconds: before and after."},
+                {"hyprstream quick-start --learn mine.jsonl", "Learns from examples of yours."},
                 {"hyprstream quick-start --seed 1 --json", "For programs: one JSON object, the same text each time."}}};
   }
 
@@ -51,9 +54,13 @@ class QuickStartCommand final : public Command {
     arguments.seed("--seed,-s", sampling_.seed, "Start of the random numbers");
     arguments.flag("--create-lora", create_lora_, "Make a 99% sparse LoRA adapter first, and generate with it");
     arguments.integer("--lora-rank", lora_rank_, {1, static_cast<int>(kMaxRank)}, "Rank of that adapter", "8");
+    arguments.flag("--learn", learn_,
+                   "Train an adapter first, on examples in FILE (JSONL, as lora train takes them), or else on a "
+                   "pirate's answers, and show what the model says before and after");
     arguments.flag("--json", json_, "Print one JSON object instead of text");
     hub_.declare(arguments);
     engine_.declare(arguments);
+    arguments.positional("FILE", ValueKind::kFile, examples_, "Examples for --learn");
   }
 
   Result<ExitCode> run(Console& console) override {
@@ -61,9 +68,24 @@ class QuickStartCommand final : public Command {
       return fail(ErrorCode::kInvalidArgument, "the prompt is empty: give the text to continue with --prompt");
     if (model_ && model_path_)
       return fail(ErrorCode::kInvalidArgument, "--model and --model-path both name the model: drop one of them");
+    if (examples_ && !learn_)
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("{} is to be learned from only with --learn: add that", in_quotes(*examples_)));
+    if (learn_ && create_lora_)
+      return fail(ErrorCode::kInvalidArgument, "--learn makes an adapter of its own: drop --create-lora");
     InterruptScope interrupt;
     HYPRSTREAM_ASSIGN(const std::string path, model_path_ ? Result<std::string>(*model_path_)
                                                           : local_model_path(model_, hub_, console, interrupt));
+    if (learn_) {
+      const QuickStartLearning wanted{
+          .model_path = path,
+          .examples = examples_,
+          .prompt = prompt_ == kPrompt ? std::nullopt : std::optional(prompt_),
+          .seed = sampling_.seed,
+          .max_tokens = static_cast<std::size_t>(max_tokens_.given.value_or(max_tokens_.fallback)),
+          .json = json_};
+      return run_quick_start_learning(wanted, engine_, console, interrupt);
+    }
     if (!json_)
       HYPRSTREAM_TRY(console.write(std::format("🚀 Hyprstream Quick Start\n📁 Model: {}\n💭 Prompt: {}\n\n",
                                                printable_line(display_path(path)), printable_line(prompt_))));
@@ -143,13 +165,17 @@ class QuickStartCommand final : public Command {
 
   std::optional<std::string> model_path_;
   std::optional<std::string> model_;
-  std::string prompt_ = "Hello, I am";
+  static constexpr std::string_view kPrompt = "Hello, I am";
+
+  std::string prompt_{kPrompt};
   MaxTokensFlag max_tokens_{50};
   SamplingParams sampling_;
   EngineFlags engine_;
   HubFlags hub_;
   bool create_lora_ = false;
   std::optional<int> lora_rank_;
+  bool learn_ = false;
+  std::optional<std::string> examples_;
   bool json_ = false;
 };
 

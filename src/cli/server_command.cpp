@@ -13,6 +13,7 @@
 #include "cli/model_source.hpp"
 #include "cli/network_flags.hpp"
 #include "cli/server_signals.hpp"
+#include "fine_tuning/fine_tuning_service.hpp"
 #include "http/http_server.hpp"
 #include "serving/adapter_residency.hpp"
 #include "serving/inference_service.hpp"
@@ -83,6 +84,8 @@ class ServerCommand final : public Command {
                       "Finished texts kept with --kv-unified, so that what begins alike is not computed again; 0: "
                       "nothing is kept, without it too");
     arguments.integer("--adapter-memory", adapter_megabytes_, {1, 1 << 20}, "MB for adapters that are not in use");
+    arguments.integer("--training-niceness", training_niceness_, {0, 19},
+                      "Priority of POST /v1/fine_tuning/jobs: 19 takes the time that serving leaves, 0 shares alike");
     arguments.integer("--drain-seconds", drain_seconds_, {0, 3600}, "How long running requests may take at the end");
     hub_.declare(arguments);
     engine_.declare(arguments);
@@ -111,18 +114,24 @@ class ServerCommand final : public Command {
     const ServerSignals signals;  // before any thread, so that none is interrupted
     const std::string name = model_id(loaded.engine->model_info().name);
     ServingMetrics metrics;
-    HYPRSTREAM_ASSIGN(
-        const auto service,
-        InferenceService::create(LoraEngine::create(std::move(loaded.engine), std::move(base)), serving_, {&metrics}));
+    HYPRSTREAM_ASSIGN(const auto service, InferenceService::create(LoraEngine::create(std::move(loaded.engine), base),
+                                                                   serving_, {&metrics}));
     AdapterScales scales;
     scales.note(adapters_);
     scales.note(names_of(residency.store()));
     const auto uploads = UploadStore::of_user();
+    const auto fine_tuning = FineTuningService::start({.base = std::move(base),
+                                                       .text = &service->engine(),
+                                                       .runs = TrainingRunStore::of_user(),
+                                                       .adapters = residency.store(),
+                                                       .niceness = training_niceness_,
+                                                       .threads = engine_.threads.value_or(0)});
     const ApiContext context{.service = service.get(),
                              .adapters = &residency,
                              .scales = &scales,
                              .metrics = &metrics,
                              .uploads = &uploads,
+                             .fine_tuning = fine_tuning.get(),
                              .model_path = path,
                              .adapter_directories = {adapter_directories_.begin(), adapter_directories_.end()},
                              .model_id = name,
@@ -171,6 +180,7 @@ class ServerCommand final : public Command {
   std::vector<std::string> adapter_directories_;
   bool kv_unified_ = false;
   int adapter_megabytes_ = 1024;
+  int training_niceness_ = 19;
   int drain_seconds_ = 30;
   NetworkFlags network_;
   NetworkFlags in_file_;  // what the file of settings says

@@ -2,26 +2,9 @@
 
 #include <format>
 
-#include "base/utf8.hpp"
 #include "runtime/pooling.hpp"
 
 namespace hyprstream {
-
-std::string RuntimeEngine::detokenize(std::span<const Token> tokens, bool special) const {
-  std::string bytes;
-  for (const Token token : tokens) bytes += token_bytes(token, special);
-  return replace_invalid_utf8(bytes);
-}
-
-Result<std::vector<Token>> tokenize_chat(const RuntimeEngine& engine, std::span<const ChatMessage> messages,
-                                         const ChatTemplateOptions& options) {
-  HYPRSTREAM_ASSIGN(const auto text, engine.apply_chat_template(messages, options));
-  HYPRSTREAM_ASSIGN(auto plain, engine.tokenize(text, {.add_special = false, .parse_special = true}));
-  HYPRSTREAM_ASSIGN(auto special, engine.tokenize(text, {.add_special = true, .parse_special = true}));
-  // Many templates write the BOS token that the tokenizer would add.
-  const bool twice = special.size() > plain.size() && special.size() > 1 && special[0] == special[1];
-  return twice ? std::move(plain) : std::move(special);
-}
 
 Result<ScopedSequence> ScopedSequence::open(RuntimeEngine& engine) {
   HYPRSTREAM_ASSIGN(const auto id, engine.open_sequence());

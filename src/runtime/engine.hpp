@@ -13,9 +13,9 @@
 
 #include "base/error.hpp"
 #include "gguf/model_info.hpp"
-#include "runtime/chat.hpp"
 #include "runtime/generation.hpp"
 #include "runtime/linear_hook.hpp"
+#include "runtime/model_text.hpp"
 #include "runtime/native_adapter.hpp"
 #include "runtime/sampling.hpp"
 #include "runtime/sequence.hpp"
@@ -52,11 +52,6 @@ struct EngineOptions {
   bool deterministic = false;    // same seed, same text: fixes the threads and turns flash attention off
 };
 
-struct TokenizeOptions {
-  bool add_special = true;     // add the tokens that the model wants around a text, such as BOS
-  bool parse_special = false;  // "<|im_end|>" is that token and not text
-};
-
 // Called while a model loads with the share done, 0 to 1; false cancels the load.
 using LoadProgress = std::function<bool(float)>;
 
@@ -64,27 +59,11 @@ using LoadProgress = std::function<bool(float)>;
 //
 // Sequences share one KV cache. A failed or interrupted step leaves every sequence as it was
 // before it.
-class RuntimeEngine {
+class RuntimeEngine : public ModelText {
  public:
-  virtual ~RuntimeEngine() = default;
-
   virtual const ModelInfo& model_info() const noexcept = 0;
   // As loaded: defaults replaced by what they came to.
   virtual const EngineOptions& options() const noexcept = 0;
-
-  // ---- Text ----
-  // Errors: kInvalidArgument (not UTF-8; names the offset).
-  virtual Result<std::vector<Token>> tokenize(std::string_view text, const TokenizeOptions& options) const = 0;
-  // The bytes of one token, which may be part of a character; control tokens are empty unless
-  // `special`.
-  virtual std::string token_bytes(Token token, bool special) const = 0;
-  // Valid UTF-8: bytes that are no character come out as U+FFFD.
-  std::string detokenize(std::span<const Token> tokens, bool special) const;
-  virtual bool is_end_of_generation(Token token) const noexcept = 0;
-  // Errors: kUnsupported (the model has no template), kCorrupt (its template fails or does not
-  // end), kInvalidArgument (the template refuses these messages).
-  virtual Result<std::string> apply_chat_template(std::span<const ChatMessage> messages,
-                                                  const ChatTemplateOptions& options) const = 0;
 
   // ---- Sequences ----
   // Errors: kResourceExhausted (max_sequences are open).
@@ -131,11 +110,6 @@ class RuntimeEngine {
   // those of step, but an interrupt gives a result with kCancelled and the text so far.
   Result<GenerationResult> generate(const GenerationRequest& request, const TokenCallback& callback);
 };
-
-// A conversation as the model's template writes it, as tokens; with one BOS where the template and the tokenizer would
-// each put one. Errors: those of apply_chat_template() and tokenize().
-Result<std::vector<Token>> tokenize_chat(const RuntimeEngine& engine, std::span<const ChatMessage> messages,
-                                         const ChatTemplateOptions& options);
 
 // Closes its sequence. Not thread-safe; must not outlive the engine.
 class ScopedSequence {

@@ -93,8 +93,31 @@ struct ProgressBridge {
   }
 };
 
-Result<LlamaModel> load_model(const std::string& path, const LoadProgress& progress) {
+// The text of the token that the key names; empty if the file names none.
+std::string special_token_text(const GgufFile& file, std::string_view key) {
+  const auto token = file.find_uint(key);
+  const auto tokens = file.find_strings("tokenizer.ggml.tokens");
+  if (!token || !*token || !tokens || !*tokens || **token >= (*tokens)->size()) return {};
+  return std::string((**tokens)[**token]);
+}
+
+// The files of a model, the first of which is `first`.
+Result<std::vector<GgufFile>> all_parts(GgufFile first) {
+  HYPRSTREAM_ASSIGN(const auto further, further_parts(first));
+  std::vector<GgufFile> files;
+  files.push_back(std::move(first));
+  for (const auto& path : further) {
+    HYPRSTREAM_ASSIGN(auto part, GgufFile::open(path));
+    files.push_back(std::move(part));
+  }
+  return files;
+}
+
+}  // namespace
+
+Result<LlamaModel> load_llama_model(const std::string& path, bool vocabulary_only, const LoadProgress& progress) {
   auto params = llama_model_default_params();
+  params.vocab_only = vocabulary_only;
   ProgressBridge bridge{&progress};
   params.progress_callback = ProgressBridge::call;
   params.progress_callback_user_data = &bridge;
@@ -114,35 +137,12 @@ Result<LlamaModel> load_model(const std::string& path, const LoadProgress& progr
               std::format("cannot load {}: {}", path, what.empty() ? "libllama does not say why" : what));
 }
 
-// The text of the token that the key names; empty if the file names none.
-std::string special_token_text(const GgufFile& file, std::string_view key) {
-  const auto token = file.find_uint(key);
-  const auto tokens = file.find_strings("tokenizer.ggml.tokens");
-  if (!token || !*token || !tokens || !*tokens || **token >= (*tokens)->size()) return {};
-  return std::string((**tokens)[**token]);
-}
-
-// Begins to read the template in a process of its own, beside the loading of the weights.
 Result<ChatTemplate> start_chat_template(const GgufFile& file, const ModelInfo& info) {
   if (!info.chat_template)
     return fail(ErrorCode::kUnsupported, "the model has no chat template: give it a plain prompt instead");
   return ChatTemplate::start(*info.chat_template, special_token_text(file, "tokenizer.ggml.bos_token_id"),
                              special_token_text(file, "tokenizer.ggml.eos_token_id"));
 }
-
-// The files of a model, the first of which is `first`.
-Result<std::vector<GgufFile>> all_parts(GgufFile first) {
-  HYPRSTREAM_ASSIGN(const auto further, further_parts(first));
-  std::vector<GgufFile> files;
-  files.push_back(std::move(first));
-  for (const auto& path : further) {
-    HYPRSTREAM_ASSIGN(auto part, GgufFile::open(path));
-    files.push_back(std::move(part));
-  }
-  return files;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<RuntimeEngine>> LlamaCppEngine::create(EngineOptions options, const LoadProgress& progress) {
   HYPRSTREAM_TRY(init_llama_backend());
@@ -152,7 +152,7 @@ Result<std::unique_ptr<RuntimeEngine>> LlamaCppEngine::create(EngineOptions opti
   HYPRSTREAM_TRY(check_model_file(file));
   auto chat_template = start_chat_template(file, info);
   HYPRSTREAM_ASSIGN(options, settle(std::move(options), info));
-  HYPRSTREAM_ASSIGN(auto model, load_model(options.model_path, progress));
+  HYPRSTREAM_ASSIGN(auto model, load_llama_model(options.model_path, /*vocabulary_only=*/false, progress));
   if (!llama_model_has_decoder(model.get()) || llama_model_has_encoder(model.get()))
     return fail(ErrorCode::kUnsupported,
                 std::format("{} is an encoder model ({}), and hyprstream runs decoder-only language models",

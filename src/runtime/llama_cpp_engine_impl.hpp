@@ -39,17 +39,25 @@ class LlamaBatch {
 
 using LlamaContext = CHandle<llama_context, llama_free>;
 
-// Text: tokens and templates of one vocabulary. Immutable; const access is thread-safe.
-class LlamaText {
+// Whether only the vocabulary is wanted. Errors: those of LlamaCppEngine::create().
+Result<LlamaModel> load_llama_model(const std::string& path, bool vocabulary_only, const LoadProgress& progress);
+
+// Begins to read the model's chat template in a process of its own, beside the loading of the weights.
+// Errors: kUnsupported (it has none).
+Result<ChatTemplate> start_chat_template(const GgufFile& file, const ModelInfo& info);
+
+// Tokens and templates of one vocabulary. The model must outlive it. Immutable.
+class LlamaText final : public ModelText {
  public:
   // `chat_template`: the model's own, or why it cannot be used (kUnsupported: it has none).
   LlamaText(const llama_model* model, Result<ChatTemplate> chat_template);
 
-  Result<std::vector<Token>> tokenize(std::string_view text, const TokenizeOptions& options) const;
-  std::string token_bytes(Token token, bool special) const;
-  bool is_end_of_generation(Token token) const noexcept;
+  Result<std::vector<Token>> tokenize(std::string_view text, const TokenizeOptions& options) const override;
+  std::string token_bytes(Token token, bool special) const override;
+  bool is_end_of_generation(Token token) const noexcept override;
+  std::optional<Token> end_token() const noexcept override;
   Result<std::string> apply_chat_template(std::span<const ChatMessage> messages,
-                                          const ChatTemplateOptions& options) const;
+                                          const ChatTemplateOptions& options) const override;
   const llama_vocab* vocab() const noexcept { return vocab_; }
   int vocabulary_size() const noexcept { return vocabulary_size_; }
 
@@ -77,6 +85,7 @@ class LlamaCppEngineImpl final : public RuntimeEngine {
   }
   std::string token_bytes(Token token, bool special) const override { return text_.token_bytes(token, special); }
   bool is_end_of_generation(Token token) const noexcept override { return text_.is_end_of_generation(token); }
+  std::optional<Token> end_token() const noexcept override { return text_.end_token(); }
   Result<std::string> apply_chat_template(std::span<const ChatMessage> messages,
                                           const ChatTemplateOptions& options) const override {
     return text_.apply_chat_template(messages, options);

@@ -62,6 +62,12 @@ std::string LlamaText::token_bytes(Token token, bool special) const {
 
 bool LlamaText::is_end_of_generation(Token token) const noexcept { return llama_vocab_is_eog(vocab_, token); }
 
+std::optional<Token> LlamaText::end_token() const noexcept {
+  for (const Token token : {llama_vocab_eot(vocab_), llama_vocab_eos(vocab_)})
+    if (token != LLAMA_TOKEN_NULL) return token;
+  return std::nullopt;
+}
+
 Result<std::string> LlamaText::apply_chat_template(std::span<const ChatMessage> messages,
                                                    const ChatTemplateOptions& options) const {
   if (messages.empty()) return fail(ErrorCode::kInvalidArgument, "a chat needs at least one message");

@@ -15,7 +15,8 @@ PROMPT = "Tell me a story about a dog."
 @pytest.fixture
 def server(hyprstream):
     hyprstream.run("lora", "create", "--name", "pirate", "--rank", "8", "--sparsity", "0.5")
-    with serving(hyprstream) as running:
+    # On a busy machine training at the lowest priority may wait for minutes.
+    with serving(hyprstream, "--training-niceness", "0") as running:
         yield running
 
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 
 import pytest
 
@@ -83,7 +84,7 @@ def good_requests(source):
         ("/v1/adapters/made", "get", None), ("/v1/load_lora_adapter", "post", {"lora_name": "made"}),
         ("/lora-adapters", "get", None), ("/lora-adapters", "post", [{"id": 0, "scale": 0}]),
         ("/v1/unload_lora_adapter", "post", {"lora_name": "made"}), ("/v1/adapters/made", "delete", None),
-        ("/v1/files", "get", None),
+        ("/v1/files", "get", None), ("/v1/fine_tuning/jobs", "get", None),
     ]  # fmt: skip
 
 
@@ -94,6 +95,25 @@ def described(document, path):
         if len(parts) == len(given) and all(a == b or a.startswith("{") for a, b in zip(parts, given)):
             return pattern
     raise AssertionError(f"{path} is not described")
+
+
+def fine_tuning_requests(server, source):
+    """In an order that works, each after the one before it was answered."""
+    upload = subprocess.run(["curl", "-s", "--noproxy", "*", server.url + "/v1/files", "-F", "purpose=fine-tune",
+                             "-F", f"file=@{source / 'models/pirate.jsonl'}"], capture_output=True, check=True, timeout=60).stdout  # fmt: skip
+    job = {"model": "hypr-tiny", "training_file": json.loads(upload)["id"], "suffix": "trained", "seed": 1, "metadata": {"a": "b"},
+           "hyperparameters": {"n_epochs": "auto", "n_steps": 4, "rank": 2, "learning_rate": 1e-3}}  # fmt: skip
+    yield "/v1/fine_tuning/jobs", "post", job
+    made = ask(server.url + "/v1/fine_tuning/jobs")[1]["data"][0]["id"]
+    deadline = time.monotonic() + 120
+    while ask(f"{server.url}/v1/fine_tuning/jobs/{made}")[1]["status"] != "succeeded":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    for more in ("", "/events", "/checkpoints"):
+        yield f"/v1/fine_tuning/jobs/{made}{more}", "get", None
+    yield "/v1/fine_tuning/jobs", "post", job
+    queued = ask(server.url + "/v1/fine_tuning/jobs")[1]["data"][0]["id"]
+    yield f"/v1/fine_tuning/jobs/{queued}/cancel", "post", None
 
 
 def test_every_answer_is_as_described(server, document, source):
@@ -119,6 +139,14 @@ def test_every_answer_is_as_described(server, document, source):
             status, answer = ask(server.url + path, method=method.upper())
             wanted = json_schema(document["paths"][pattern][method]["responses"]["200"])
             assert status == 200 and schemas.wrong(answer, wanted) is None
+    for path, method, body in fine_tuning_requests(server, source):
+        status, answer = ask(server.url + path, body, method=method.upper())
+        pattern = described(document, path)
+        seen.add((pattern, method))
+        operation = document["paths"][pattern][method]
+        assert status == 200 and schemas.wrong(answer, json_schema(operation["responses"]["200"])) is None, (path, answer)
+        if body is not None:
+            assert schemas.wrong(body, json_schema(operation["requestBody"])) is None, path
     everything = {(path, method) for path, methods in document["paths"].items() for method in methods}
     assert everything - seen == {("/metrics", "get"), ("/openapi.json", "get"), ("/v1/files", "post")}
 
@@ -128,6 +156,7 @@ def test_every_described_field_is_read(server, document):
     schemas = Schemas(document)
     good = {path: body for path, method, body in good_requests(None) if method == "post"}
     good["/v1/load_lora_adapter"] = {"lora_name": "pirate"}
+    good["/v1/fine_tuning/jobs"] = {"model": "hypr-tiny", "training_file": "file-" + "0" * 24}
     good["/v1/chat/completions"] |= {"tools": [{"function": {"name": "f"}}]}
     count = 0
     for path, body in good.items():

@@ -49,6 +49,10 @@ got=$(away "$package/hyprstream" "${generate[@]}" 2>"$scratch/said") || status=$
 check "quick-start exits with 0" equal "$status $(cat "$scratch/said")" "0 $(cat "$scratch/said")"
 check "it generates text" test "$(text <<<"$got" | wc -c)" -gt 20
 check "the same text as the checkout's program" equal "$(text <<<"$got")" "$expected"
+learns() {
+  away env HYPRSTREAM_HOME="$scratch/home" "$package/hyprstream" quick-start --learn --json | grep -q '"adapter":"pirate@1"'
+}
+check "quick-start learns a voice" learns
 versions() {
   local said word
   said=$(away "$package/hyprstream" --version) || return 1

@@ -17,6 +17,7 @@ class FaultyEngine final : public RuntimeEngine {
   }
   std::string token_bytes(Token token, bool special) const override { return engine_->token_bytes(token, special); }
   bool is_end_of_generation(Token token) const noexcept override { return engine_->is_end_of_generation(token); }
+  std::optional<Token> end_token() const noexcept override { return engine_->end_token(); }
   Result<std::string> apply_chat_template(std::span<const ChatMessage> messages,
                                           const ChatTemplateOptions& options) const override {
     return engine_->apply_chat_template(messages, options);

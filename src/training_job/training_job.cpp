@@ -1,0 +1,335 @@
+#include "training_job/training_job.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <format>
+#include <ranges>
+#include <span>
+#include <utility>
+
+#include "base/sha256.hpp"
+#include "training_data/example_encoding.hpp"
+#include "training_job/trained_version.hpp"
+
+namespace hyprstream {
+namespace {
+
+using Kind = TrainingEvent::Kind;
+
+constexpr std::size_t kReports = 20;
+// Entries are pruned one by one: a share is met to about one of them.
+constexpr double kSparsityTolerance = 5e-4;
+
+std::vector<std::size_t> lengths_of(std::span<const TrainingExample> examples) {
+  std::vector<std::size_t> lengths;
+  for (const auto& example : examples) lengths.push_back(example.tokens.size());
+  return lengths;
+}
+
+BatchOptions batch_options(const TrainingRunOptions& options) {
+  return {.batch_size = options.batch_size, .accumulation_steps = options.accumulation_steps, .seed = options.seed};
+}
+
+std::size_t steps_per_epoch(const TrainingRunOptions& options, std::size_t examples) {
+  const std::size_t each = options.batch_size * options.accumulation_steps;
+  return (examples + each - 1) / each;
+}
+
+Result<std::string> digest_of(const TrainingData& data) {
+  HYPRSTREAM_ASSIGN(const auto training, digest_examples(data.training));
+  HYPRSTREAM_ASSIGN(const auto validation, digest_examples(data.validation));
+  const std::string both = training + validation;
+  return sha256_hex(std::as_bytes(std::span(both)));
+}
+
+bool is_due(std::size_t step, std::size_t every) { return step > 0 && step % every == 0; }
+
+}  // namespace
+
+std::size_t total_steps(const TrainingRunOptions& options, std::size_t examples) {
+  if (options.iterations) return std::max<std::size_t>(*options.iterations, 1);
+  const double steps = options.epochs * static_cast<double>(steps_per_epoch(options, examples));
+  return std::max<std::size_t>(static_cast<std::size_t>(std::ceil(steps)), 1);
+}
+
+TrainingJob::TrainingJob(TrainingRun run, std::unique_ptr<LoraTrainer> trainer, TrainingData data, AdapterStore store)
+    : run_(std::move(run)),
+      trainer_(std::move(trainer)),
+      data_(std::move(data)),
+      store_(std::move(store)),
+      plan_(lengths_of(data_.training), batch_options(run_.record().options)) {
+  const auto& options = run_.record().options;
+  const std::size_t total = total_steps(options, data_.training.size());
+  learning_rate_ = {
+      .peak = options.learning_rate, .schedule = options.schedule, .warmup = options.warmup, .total_steps = total};
+  steps_per_eval_ = options.steps_per_eval > 0 ? options.steps_per_eval : plan_.steps_per_epoch();
+  save_every_ = options.save_every > 0 ? options.save_every : steps_per_eval_;
+  steps_per_report_ =
+      options.steps_per_report > 0 ? options.steps_per_report : std::max<std::size_t>(total / kReports, 1);
+}
+
+Result<std::unique_ptr<TrainingJob>> TrainingJob::create(TrainingRun run, std::unique_ptr<LoraTrainer> trainer,
+                                                         TrainingData data, AdapterStore store) {
+  if (data.training.empty()) return fail(ErrorCode::kInvalidArgument, "there are no examples to train on");
+  HYPRSTREAM_ASSIGN(const auto digest, digest_of(data));
+  if (!run.record().data_sha256.empty() && run.record().data_sha256 != digest)
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("{} is not what the run {} began with, so it cannot go on: put the old data back, or start "
+                            "anew with --name",
+                            run.record().options.data, run.record().id));
+  std::unique_ptr<TrainingJob> job(
+      new TrainingJob(std::move(run), std::move(trainer), std::move(data), std::move(store)));
+  HYPRSTREAM_TRY(job->load_newest_checkpoint());
+  auto& record = job->run_.record();
+  record.status = RunStatus::kRunning;
+  record.error.clear();
+  record.finished_at.clear();
+  record.data_sha256 = digest;
+  record.examples = job->data_.training.size();
+  record.validation_examples = job->data_.validation.size();
+  record.total_steps = job->learning_rate_.total_steps;
+  return job;
+}
+
+Result<void> TrainingJob::load_newest_checkpoint() {
+  auto steps = run_.checkpoints();
+  Result<void> loaded;
+  for (const auto step : std::views::reverse(steps)) {
+    auto checkpoint = run_.load_checkpoint(step);
+    loaded = checkpoint ? trainer_->load_state(checkpoint->state) : std::unexpected(checkpoint.error());
+    if (loaded) {
+      auto request = std::move(run_.record().request);
+      run_.record() = std::move(checkpoint->record);
+      run_.record().request = std::move(request);
+      return {};
+    }
+    trouble_ = std::format("checkpoint-{} cannot be used: {}", step, loaded.error().message);
+  }
+  // With none at all the run begins anew.
+  if (steps.empty()) {
+    run_.record().step = 0;
+    run_.record().trained_tokens = 0;
+  }
+  return loaded;
+}
+
+void TrainingJob::stop() noexcept {
+  stopped_.store(true);
+  trainer_->interrupt();
+}
+
+void TrainingJob::emit(TrainingEvent event, const TrainingEventSink& sink) {
+  event.step = run_.record().step;
+  event.total_steps = run_.record().total_steps;
+  if (event.kind != Kind::kStep || event.is_report) {
+    auto json = event_json(event);
+    json["time"] = utc_now();
+    // The log is for looking on; training does not depend on it.
+    (void)run_.append_event(json);
+  }
+  if (sink) sink(event);
+}
+
+void TrainingJob::add_time() noexcept {
+  const auto now = Clock::now();
+  run_.record().seconds += std::chrono::duration<double>(now - timed_until_).count();
+  timed_until_ = now;
+}
+
+Result<RunStatus> TrainingJob::run(const TrainingEventSink& sink) {
+  timed_until_ = Clock::now();
+  run_.record().updated_at = utc_now();
+  // Whoever looks on sees it run; and a full disk is noticed before the work and not behind it.
+  HYPRSTREAM_TRY(run_.save_record());
+  emit({.kind = Kind::kStarted}, sink);
+  if (!trouble_.empty()) emit({.kind = Kind::kWarning, .message = trouble_}, sink);
+  auto status = train(sink);
+  if (status) return status;
+  auto& record = run_.record();
+  if (status.error().code == ErrorCode::kCancelled && stopped_) return save_and_stop(sink);
+  emit({.kind = Kind::kFailed, .message = status.error().message}, sink);
+  if (status.error().code == ErrorCode::kInternal) {
+    // To go on from the newest checkpoint would end here again: it stays for whoever wants to look.
+    record.status = RunStatus::kFailed;
+    record.error = status.error().message;
+    record.updated_at = record.finished_at = utc_now();
+    (void)run_.save_record();
+  } else {
+    // Such as a full disk: once that is put right the run can go on, from here if this can be saved.
+    (void)save_and_stop({});
+  }
+  return status;
+}
+
+Result<RunStatus> TrainingJob::train(const TrainingEventSink& sink) {
+  auto& record = run_.record();
+  HYPRSTREAM_TRY(measure_base(sink));
+  // It may have been stopped, or have failed, between a step and what was to follow.
+  HYPRSTREAM_TRY(evaluate_if_due(sink));
+  while (record.step < record.total_steps) {
+    if (stopped_) return save_and_stop(sink);
+    const double rate = learning_rate_.at(record.step);
+    HYPRSTREAM_ASSIGN(const auto step, take_step(record.step));
+    ++record.step;
+    record.trained_tokens += step.tokens;
+    record.sparsity = step.sparsity;
+    report(step, rate, sink);
+    HYPRSTREAM_TRY(evaluate_if_due(sink));
+    if (is_due(record.step, save_every_) && record.step < record.total_steps) save_checkpoint(sink);
+  }
+  // Nothing to choose from by validation, or nothing was better at the asked sparsity: the last one it is.
+  if (record.options.publish == PublishPolicy::kEnd || record.published.empty()) HYPRSTREAM_TRY(publish(sink));
+  add_time();
+  record.status = RunStatus::kSucceeded;
+  record.updated_at = record.finished_at = utc_now();
+  HYPRSTREAM_TRY(run_.save_record());
+  const auto& best = record.published.back();
+  emit({.kind = Kind::kFinished,
+        .sparsity = record.sparsity,
+        .validation_loss = best.validation_loss,
+        .base_validation_loss = record.base_validation_loss,
+        .adapter = best.adapter},
+       sink);
+  // They were there to go on from.
+  run_.remove_checkpoints();
+  return RunStatus::kSucceeded;
+}
+
+Result<TrainingStep> TrainingJob::take_step(std::size_t step) {
+  std::vector<std::vector<TrainingExample>> held;
+  for (const auto& places : plan_.at(step)) {
+    auto& examples = held.emplace_back();
+    for (const auto place : places) examples.push_back(data_.training[place]);
+  }
+  const std::vector<MicroBatch> batches(held.begin(), held.end());
+  const auto begin = Clock::now();
+  const double rate = learning_rate_.at(step);
+  auto taken = trainer_->step(batches, rate);
+  if (!taken && taken.error().code == ErrorCode::kInternal)
+    return fail(ErrorCode::kInternal,
+                std::format("training went astray at step {} ({}): try --learning-rate {:g}, a longer --warmup or a "
+                            "smaller --max-grad-norm",
+                            step + 1, taken.error().message, run_.record().options.learning_rate / 4));
+  if (!taken) return taken;
+  session_seconds_ += std::chrono::duration<double>(Clock::now() - begin).count();
+  session_tokens_ += taken->tokens;
+  ++session_steps_;
+  return taken;
+}
+
+void TrainingJob::report(const TrainingStep& step, double learning_rate, const TrainingEventSink& sink) {
+  auto& record = run_.record();
+  report_loss_ += step.loss;
+  ++report_steps_;
+  const bool is_report = is_due(record.step, steps_per_report_) || record.step == record.total_steps;
+  const double mean = report_loss_ / static_cast<double>(report_steps_);
+  const double seconds = std::max(session_seconds_, 1e-9);
+  if (is_report) {
+    record.train_loss = mean;
+    report_loss_ = 0;
+    report_steps_ = 0;
+  }
+  emit({.kind = Kind::kStep,
+        .is_report = is_report,
+        .loss = is_report ? mean : step.loss,
+        .learning_rate = learning_rate,
+        .grad_norm = step.grad_norm,
+        .sparsity = step.sparsity,
+        .tokens_per_second = static_cast<double>(session_tokens_) / seconds,
+        .seconds_left =
+            static_cast<double>(record.total_steps - record.step) * seconds / static_cast<double>(session_steps_),
+        .trained_tokens = record.trained_tokens},
+       sink);
+}
+
+Result<void> TrainingJob::measure_base(const TrainingEventSink& sink) {
+  auto& record = run_.record();
+  if (data_.validation.empty() || record.base_validation_loss) return {};
+  HYPRSTREAM_ASSIGN(const auto result, trainer_->evaluate(data_.validation, /*with_adapter=*/false));
+  record.base_validation_loss = result.loss;
+  emit({.kind = Kind::kEvaluation, .base_validation_loss = result.loss}, sink);
+  return {};
+}
+
+bool TrainingJob::is_sparse_enough() const noexcept {
+  return run_.record().sparsity >= run_.record().options.sparsity - kSparsityTolerance;
+}
+
+Result<void> TrainingJob::evaluate_if_due(const TrainingEventSink& sink) {
+  auto& record = run_.record();
+  const bool is_due_now = is_due(record.step, steps_per_eval_) || record.step == record.total_steps;
+  if (data_.validation.empty() || !is_due_now || record.evaluated_step == record.step) return {};
+  HYPRSTREAM_ASSIGN(const auto result, trainer_->evaluate(data_.validation, /*with_adapter=*/true));
+  record.validation_loss = result.loss;
+  const bool is_best =
+      is_sparse_enough() && (!record.best_validation_loss || result.loss < *record.best_validation_loss);
+  emit({.kind = Kind::kEvaluation,
+        .validation_loss = result.loss,
+        .base_validation_loss = record.base_validation_loss,
+        .is_best = is_best},
+       sink);
+  if (is_best && record.options.publish == PublishPolicy::kBest) HYPRSTREAM_TRY(publish(sink));
+  if (is_best) {
+    record.best_validation_loss = result.loss;
+    record.best_step = record.step;
+  }
+  record.evaluated_step = record.step;
+  return {};
+}
+
+Result<void> TrainingJob::publish(const TrainingEventSink& sink) {
+  auto& record = run_.record();
+  if (!is_sparse_enough())
+    return fail(ErrorCode::kInternal, std::format("the adapter is {:.2f}% sparse instead of {:.2f}%, and is not stored",
+                                                  100 * record.sparsity, 100 * record.options.sparsity));
+  HYPRSTREAM_ASSIGN(const auto adapter, trainer_->adapter());
+  HYPRSTREAM_ASSIGN(const auto version, store_trained_version(store_, adapter, record));
+  record.published.push_back({.adapter = version.reference(),
+                              .step = record.step,
+                              .train_loss = record.train_loss.value_or(0),
+                              .validation_loss = record.validation_loss,
+                              .created_at = utc_now()});
+  emit({.kind = Kind::kPublished,
+        .sparsity = record.sparsity,
+        .validation_loss = record.validation_loss,
+        .adapter = version.reference()},
+       sink);
+  return {};
+}
+
+void TrainingJob::save_checkpoint(const TrainingEventSink& sink) {
+  add_time();
+  run_.record().updated_at = utc_now();
+  const auto state = trainer_->save_state();
+  const auto saved = state ? run_.save_checkpoint(*state) : std::unexpected(state.error());
+  if (saved) return emit({.kind = Kind::kCheckpoint}, sink);
+  emit({.kind = Kind::kWarning,
+        .message = std::format("step {} is not saved ({}); training goes on, and the next checkpoint is tried {} steps "
+                               "from here",
+                               run_.record().step, saved.error().message, save_every_)},
+       sink);
+}
+
+Result<RunStatus> TrainingJob::save_and_stop(const TrainingEventSink& sink) {
+  trainer_->clear_interrupt();
+  auto& record = run_.record();
+  add_time();
+  record.status = RunStatus::kInterrupted;
+  record.updated_at = utc_now();
+  if (record.step > 0) {
+    const auto kept = run_.checkpoints();
+    HYPRSTREAM_ASSIGN(const auto state, trainer_->save_state());
+    HYPRSTREAM_TRY(run_.save_checkpoint(state).transform_error([&](Error error) {
+      error.message = std::format("step {} could not be saved: {}; {}", record.step, error.message,
+                                  kept.empty() ? std::string("the run can only begin anew")
+                                               : std::format("the run can go on from step {}", kept.back()));
+      return error;
+    }));
+  } else {
+    HYPRSTREAM_TRY(run_.save_record());
+  }
+  emit({.kind = Kind::kStopped}, sink);
+  return RunStatus::kInterrupted;
+}
+
+}  // namespace hyprstream
