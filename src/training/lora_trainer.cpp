@@ -76,15 +76,8 @@ class Trainer final : public LoraTrainer {
     }
     if (result.target_tokens == 0)
       return fail(ErrorCode::kInvalidArgument, "the step has no token that the loss could count");
-    std::ranges::fill(adapter_.gradients(), 0.0F);
-    const auto weight = static_cast<float>(1 / static_cast<double>(result.target_tokens));
-    for (const auto& batch : micro_batches)
-      for (const auto& part : divide_examples(batch, options_.max_tokens_per_pass)) {
-        HYPRSTREAM_ASSIGN(const auto predictions,
-                          transformer_.evaluate_with_gradients(make_token_pass(part), adapter_, weight));
-        for (const auto& prediction : predictions) result.loss += prediction.loss;
-      }
-    result.loss /= static_cast<double>(result.target_tokens);
+    HYPRSTREAM_ASSIGN(const double sum, gradients_of(micro_batches, result.target_tokens));
+    result.loss = sum / static_cast<double>(result.target_tokens);
     result.grad_norm = mask_gradients();
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm))
       return fail(ErrorCode::kInternal,
@@ -134,6 +127,7 @@ class Trainer final : public LoraTrainer {
     return no_memory();
   }
 
+  // What is silent is zero in it.
   Result<LoraAdapter> adapter() const override {
     HYPRSTREAM_ASSIGN(auto adapter, adapter_.to_adapter());
     auto description = adapter.description();
@@ -183,6 +177,7 @@ class Trainer final : public LoraTrainer {
   template <typename Visit>
   Result<void> for_predictions(std::span<const TrainingExample> examples, bool with_adapter, Visit&& visit) {
     HYPRSTREAM_TRY(check_examples(examples));
+    const SilentEntries silent(adapter_, pruning_phase(options_, steps_));
     for (const auto& part : divide_examples(examples, options_.max_tokens_per_pass)) {
       const auto pass = make_token_pass(part);
       HYPRSTREAM_ASSIGN(const auto found, transformer_.evaluate(pass, with_adapter ? &adapter_ : nullptr));
@@ -191,13 +186,29 @@ class Trainer final : public LoraTrainer {
     return {};
   }
 
-  // What is pruned gets no gradient. Returns the norm of the rest.
+  // Leaves the gradients of the mean loss in the adapter, and returns the sum of the losses.
+  Result<double> gradients_of(std::span<const MicroBatch> micro_batches, std::size_t target_tokens) {
+    std::ranges::fill(adapter_.gradients(), 0.0F);
+    const SilentEntries silent(adapter_, pruning_phase(options_, steps_));
+    const auto weight = static_cast<float>(1 / static_cast<double>(target_tokens));
+    double sum = 0;
+    for (const auto& batch : micro_batches)
+      for (const auto& part : divide_examples(batch, options_.max_tokens_per_pass)) {
+        HYPRSTREAM_ASSIGN(const auto predictions,
+                          transformer_.evaluate_with_gradients(make_token_pass(part), adapter_, weight));
+        for (const auto& prediction : predictions) sum += prediction.loss;
+      }
+    return sum;
+  }
+
+  // What is pruned for good gets no gradient. Returns the norm of the rest.
   double mask_gradients() {
     const auto gradients = adapter_.gradients();
     const auto alive = adapter_.alive();
+    const bool masked = pruning_phase(options_, steps_) == PruningPhase::kAfter;
     std::vector<double> sums((gradients.size() + kPart - 1) / kPart);
     in_parts(*pool_, gradients.size(), kPart, [&](std::size_t first, std::size_t count) {
-      for (std::size_t i = first; i < first + count; ++i) gradients[i] = alive[i] != 0 ? gradients[i] : 0;
+      for (std::size_t i = first; masked && i < first + count; ++i) gradients[i] = alive[i] != 0 ? gradients[i] : 0;
       sums[first / kPart] = sum_of_squares(gradients.subspan(first, count));
     });
     double total = 0;
@@ -224,9 +235,13 @@ class Trainer final : public LoraTrainer {
     });
   }
 
+  // Follows the schedule up to the step that has just been done.
   void prune() {
-    if (const double sparsity = scheduled_sparsity(options_, steps_); sparsity > 0)
-      prune_to(*pool_, adapter_, kept_entries(adapter_.entries(), sparsity));
+    const auto before = pruning_phase(options_, steps_ - 1);
+    const auto now = pruning_phase(options_, steps_);
+    if (now == PruningPhase::kBefore || before == PruningPhase::kAfter) return;
+    choose_living(*pool_, adapter_, kept_entries(adapter_.entries(), scheduled_sparsity(options_, steps_)));
+    if (now == PruningPhase::kAfter) wipe_pruned(adapter_);
   }
 
   const LoraTrainingOptions options_;

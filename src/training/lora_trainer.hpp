@@ -1,7 +1,6 @@
 // Training a LoRA adapter on a frozen, quantized, memory-mapped GGUF, on the CPU.
 //
-// AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101. The schedule of gradual pruning: Zhu and Gupta 2017,
-// arXiv:1710.01878; what is pruned is chosen by contribution (adapter/sparsify.hpp).
+// AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101. What is pruned, and when: training/pruning.hpp.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +30,8 @@ struct LoraTrainingOptions {
 
   // ---- Pruning ----
   double sparsity = 0.99;         // share of zeros that the adapter ends with, in [0, 1); 0: dense
-  double prune_begin = 0.1;       // share of total_steps after which pruning begins, in [0, 1)
-  double prune_end = 0.6;         // and after which `sparsity` is reached, from prune_begin to 1
+  double prune_begin = 0.02;      // share of total_steps after which pruning begins, in [0, 1)
+  double prune_end = 0.3;         // and after which `sparsity` is reached, from prune_begin to 1
   std::size_t total_steps = 100;  // that the schedule of pruning is laid over, at least 1; step() may go on beyond
 
   // ---- AdamW ----

@@ -21,9 +21,11 @@ void put(const LoraFactor& factor, const FactorPlace& place, std::span<float> va
   }
 }
 
-Result<LoraFactor> take(const FactorPlace& place, std::span<const float> values) {
+Result<LoraFactor> take(const FactorPlace& place, std::span<const float> values, std::span<const std::uint8_t> alive) {
+  std::vector<float> living(place.size());
+  for (std::size_t i = 0; i < living.size(); ++i) living[i] = alive[place.begin + i] != 0 ? values[place.begin + i] : 0;
   std::vector<float> dense(place.entries());
-  transpose(values.data() + place.begin, place.width, place.rank, place.stride, dense.data(), place.width);
+  transpose(living.data(), place.width, place.rank, place.stride, dense.data(), place.width);
   return LoraFactor::from_dense(dense, place.rank, place.width);
 }
 
@@ -164,8 +166,8 @@ void TrainableAdapter::backward(ThreadPool& pool, const PairPlace& pair, const f
 Result<LoraAdapter> TrainableAdapter::to_adapter() const {
   std::vector<LoraPair> pairs;
   for (const auto& pair : pairs_) {
-    HYPRSTREAM_ASSIGN(auto a, take(pair.a, values_));
-    HYPRSTREAM_ASSIGN(auto b, take(pair.b, values_));
+    HYPRSTREAM_ASSIGN(auto a, take(pair.a, values_, alive_));
+    HYPRSTREAM_ASSIGN(auto b, take(pair.b, values_, alive_));
     pairs.push_back({.id = pair.id, .scaling = pair.scaling, .a = std::move(a), .b = std::move(b)});
   }
   return LoraAdapter::create(description_, std::move(pairs));

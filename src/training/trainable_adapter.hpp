@@ -53,7 +53,7 @@ class TrainableAdapter {
   std::span<const float> first_moments() const noexcept { return first_moments_; }
   std::span<float> second_moments() noexcept { return second_moments_; }
   std::span<const float> second_moments() const noexcept { return second_moments_; }
-  // 1 where an entry may be other than zero, 0 where it is pruned.
+  // 1 where an entry takes part, 0 where it is pruned (training/pruning.hpp).
   std::span<std::uint8_t> alive() noexcept { return alive_; }
   std::span<const std::uint8_t> alive() const noexcept { return alive_; }
 
@@ -69,7 +69,7 @@ class TrainableAdapter {
   void backward(ThreadPool& pool, const PairPlace& pair, const float* x, const float* hidden, const float* dy,
                 std::size_t columns, float* dx);
 
-  // Errors: kInternal (a value that is not finite).
+  // What does not take part is zero in it. Errors: kInternal (a value that is not finite).
   Result<LoraAdapter> to_adapter() const;
 
  private:

@@ -11,13 +11,15 @@
 #include <span>
 
 #include "base/sha256.hpp"
+#include "training/pruning.hpp"
 
 namespace hyprstream {
 namespace {
 
 // The file, little endian: kMagic; what the run must agree in, as lines (length, text); the adapter's id; steps;
-// number of places; a bit for each that lives; the living values, first and second moments; SHA-256 of all that in hex.
-constexpr std::string_view kMagic = "HYPRTRN1";
+// number of places; a bit for each that lives; the values, first and second moments of those that live, or, while
+// pruning goes on, of all entries; SHA-256 of all that in hex.
+constexpr std::string_view kMagic = "HYPRTRN2";
 constexpr std::size_t kDigest = 64;
 constexpr std::size_t kUuid = 36;
 static_assert(std::endian::native == std::endian::little);
@@ -95,13 +97,28 @@ float value_at(std::string_view values, std::size_t at) noexcept {
   return value;
 }
 
+// Which places have values in the state: what is silent may come back.
+class StoredPlaces {
+ public:
+  StoredPlaces(const LoraTrainingOptions& options, const TrainableAdapter& adapter, std::size_t steps)
+      : adapter_(adapter), all_(pruning_phase(options, steps) == PruningPhase::kDuring) {}
+
+  bool contains(std::size_t place, bool lives) const noexcept { return all_ ? adapter_.is_entry(place) : lives; }
+  std::size_t count(std::size_t living) const noexcept { return all_ ? adapter_.entries() : living; }
+
+ private:
+  const TrainableAdapter& adapter_;
+  bool all_;
+};
+
 }  // namespace
 
 Result<std::string> write_trainer_state(const LoraTrainingOptions& options, const TrainableAdapter& adapter,
                                         std::size_t steps) {
   const auto alive = adapter.alive();
   const auto same = identity(options, adapter);
-  Writer writer(same.size() + alive.size() / 8 + adapter.alive_entries() * 3 * sizeof(float) + 256);
+  const StoredPlaces stored(options, adapter, steps);
+  Writer writer(same.size() + alive.size() / 8 + stored.count(adapter.alive_entries()) * 3 * sizeof(float) + 256);
   writer.text(kMagic);
   writer.value(std::uint64_t{same.size()});
   writer.text(same);
@@ -115,7 +132,7 @@ Result<std::string> write_trainer_state(const LoraTrainingOptions& options, cons
   }
   for (const auto values : {adapter.values(), adapter.first_moments(), adapter.second_moments()})
     for (std::size_t i = 0; i < alive.size(); ++i)
-      if (alive[i] != 0) writer.value(values[i]);
+      if (stored.contains(i, alive[i] != 0)) writer.value(values[i]);
   HYPRSTREAM_ASSIGN(const auto digest, sha256_hex(std::as_bytes(std::span(writer.bytes()))));
   writer.text(digest);
   return std::move(writer.bytes());
@@ -142,11 +159,13 @@ Result<std::size_t> read_trainer_state(std::string_view state, const LoraTrainin
   const auto alive = adapter.alive();
   if (places != alive.size() || !is_uuid(id)) return damaged("it does not fit its own settings");
   HYPRSTREAM_ASSIGN(const auto bits, reader.text((places + 7) / 8));
-  std::size_t count = 0;
+  std::size_t living = 0;
   for (std::size_t i = 0; i < alive.size(); ++i) {
     if (bit(bits, i) && !adapter.is_entry(i)) return damaged("it has a value where the adapter has none");
-    count += bit(bits, i) ? 1 : 0;
+    living += bit(bits, i) ? 1 : 0;
   }
+  const StoredPlaces stored(options, adapter, static_cast<std::size_t>(steps));
+  const std::size_t count = stored.count(living);
   if (reader.left() != count * 3 * sizeof(float)) return damaged("its length is wrong");
   HYPRSTREAM_ASSIGN(const auto values, reader.text(count * sizeof(float)));
   HYPRSTREAM_ASSIGN(const auto first, reader.text(count * sizeof(float)));
@@ -161,10 +180,11 @@ Result<std::size_t> read_trainer_state(std::string_view state, const LoraTrainin
   for (std::size_t i = 0; i < alive.size(); ++i) {
     const bool lives = bit(bits, i);
     alive[i] = lives ? 1 : 0;
-    adapter.values()[i] = lives ? value_at(values, next) : 0;
-    adapter.first_moments()[i] = lives ? value_at(first, next) : 0;
-    adapter.second_moments()[i] = lives ? value_at(second, next) : 0;
-    next += lives ? 1 : 0;
+    const bool has_value = stored.contains(i, lives);
+    adapter.values()[i] = has_value ? value_at(values, next) : 0;
+    adapter.first_moments()[i] = has_value ? value_at(first, next) : 0;
+    adapter.second_moments()[i] = has_value ? value_at(second, next) : 0;
+    next += has_value ? 1 : 0;
   }
   return static_cast<std::size_t>(steps);
 }

@@ -73,9 +73,11 @@ TEST_F(LoraTrainerTest, MicroBatchesAddUpToOneBatch) {
   EXPECT_EQ(a->target_tokens, b->target_tokens);
 }
 
-TEST_F(LoraTrainerTest, GoesOnBitByBitFromItsState) {
+class LoraTrainerStateTest : public LoraTrainerTest, public testing::WithParamInterface<std::size_t> {};
+
+TEST_P(LoraTrainerStateTest, GoesOnBitByBit) {
   const auto whole = trainer(), begun = trainer();
-  for (int i = 0; i < 7; ++i) {
+  for (std::size_t i = 0; i < GetParam(); ++i) {
     step(*whole);
     step(*begun);
   }
@@ -86,7 +88,7 @@ TEST_F(LoraTrainerTest, GoesOnBitByBitFromItsState) {
   options.seed = 99;    // of the beginning, which is past
   const auto resumed = trainer(options);
   ASSERT_TRUE(resumed->load_state(*state));
-  EXPECT_EQ(resumed->steps_done(), 7U);
+  EXPECT_EQ(resumed->steps_done(), GetParam());
   for (int i = 0; i < 9; ++i) {
     const auto a = step(*whole), b = step(*resumed);
     EXPECT_EQ(a.loss, b.loss);
@@ -99,6 +101,9 @@ TEST_F(LoraTrainerTest, GoesOnBitByBitFromItsState) {
     EXPECT_EQ(a->pairs()[i].b, b->pairs()[i].b);
   }
 }
+
+// Before, while and after pruning, which goes from step 0.4 to step 6 of 20.
+INSTANTIATE_TEST_SUITE_P(Steps, LoraTrainerStateTest, testing::Values(0, 1, 3, 5, 6, 7));
 
 TEST_F(LoraTrainerTest, RefusesDamagedStatesAndStaysAsItWas) {
   const auto it = trainer();
