@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 CPP_FILES := git ls-files -co --exclude-standard '*.cpp' '*.hpp' | while read -r f; do [ ! -f "$$f" ] || echo "$$f"; done
 
 .PHONY: help quick-start test build bench bench-training dist install shell format format-check tidy \
-        asan tsan fuzz soak clean root program peft-fixture
+        asan tsan fuzz soak clean root program peft-fixture training-fixture
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +39,9 @@ root:
 bench: build ## interleaved comparisons with llama.cpp's own tools (several minutes)
 	@$(IN_ROOT) bench/run.py
 
-bench-training: ## training against PyTorch (comes with lora train)
-	@echo "hyprstream: there is nothing to measure yet: training comes with 'lora train'" >&2; exit 1
+bench-training: build ## training against PyTorch, interleaved (about ten minutes)
+	@$(BENCH_ROOT) prepare >/dev/null
+	@bench/training_bench.sh
 
 dist: program ## dist/hyprstream-<version>-linux-<arch>.tar.gz: runs anywhere, needs nothing
 	@$(IN_ROOT) cmake/dist.sh build/release dist
@@ -79,6 +80,10 @@ soak: build ## long loops: hostile files, interrupts, kills
 peft-fixture: ## make tests/data/peft anew: PyTorch's side of the adapter tests
 	@$(BENCH_ROOT) prepare >/dev/null
 	@$(BENCH_ROOT) exec python3 -B tools/peft_fixture/make_fixture.py tests/data/peft
+
+training-fixture: ## make tests/data/training anew: PyTorch's side of the trainer's test
+	@$(BENCH_ROOT) prepare >/dev/null
+	@$(BENCH_ROOT) exec python3 -B tools/training_fixture/make_fixture.py tests/data/training
 
 clean: ## remove what was built here (the private root stays)
 	@rm -rf build dist
