@@ -1,0 +1,59 @@
+// The database: one DuckDB file, or one in memory, with the views, the model's functions and the limits that hyprstream
+// puts around it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "catalog/model_functions.hpp"
+#include "catalog/session.hpp"
+
+namespace hyprstream {
+
+struct DatabaseOptions {
+  std::optional<std::filesystem::path> path;  // nothing: in memory. Made if it is not there
+  std::optional<std::uint64_t> memory_bytes;  // most memory; nothing: DuckDB's choice, 80% of the machine's
+  std::optional<int> threads;                 // >= 1; nothing: one for each core
+  // For statements of others: no files but those below `directories`, no extensions, no other databases, no change of
+  // the configuration.
+  bool locked_down = false;
+  std::vector<std::filesystem::path> directories;  // absolute
+  std::shared_ptr<ModelFunctions> model;           // nothing: the functions fail and say so
+};
+
+enum class SqlPermission : std::uint8_t {
+  kRead,   // queries, and functions of the model
+  kWrite,  // everything
+};
+
+struct SessionOptions {
+  SqlPermission permission = SqlPermission::kWrite;
+  std::chrono::milliseconds statement_timeout{0};  // 0: none
+};
+
+// Thread-safe. Sessions keep it open.
+class Database : public std::enable_shared_from_this<Database> {
+ public:
+  // Errors: kUnavailable (another process has the file open: names it), kCorrupt (damaged), kUnsupported (made by a
+  // newer version of DuckDB or hyprstream), kPermissionDenied, kResourceExhausted, kIo.
+  static Result<std::shared_ptr<Database>> open(const DatabaseOptions& options);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Result<std::unique_ptr<Session>> connect(const SessionOptions& options = {});
+
+ private:
+  struct Impl;
+  explicit Database(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hyprstream
