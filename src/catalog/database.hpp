@@ -24,6 +24,7 @@ struct DatabaseOptions {
   // the configuration.
   bool locked_down = false;
   std::vector<std::filesystem::path> directories;  // absolute
+  std::chrono::milliseconds statement_timeout{0};  // of each statement, in DuckDB and in the model; 0: none
   std::shared_ptr<ModelFunctions> model;           // nothing: the functions fail and say so
 };
 
@@ -34,8 +35,12 @@ enum class SqlPermission : std::uint8_t {
 
 struct SessionOptions {
   SqlPermission permission = SqlPermission::kWrite;
-  std::chrono::milliseconds statement_timeout{0};  // 0: none
+  // Whether types that Arrow does not have come as extension types that only DuckDB reads (HUGEINT, BIT, TIME WITH TIME
+  // ZONE), instead of the nearest that everyone reads.
+  bool exact_types = false;
 };
+
+class Connection;
 
 // Thread-safe. Sessions keep it open.
 class Database : public std::enable_shared_from_this<Database> {
@@ -48,6 +53,8 @@ class Database : public std::enable_shared_from_this<Database> {
   Database& operator=(const Database&) = delete;
 
   Result<std::unique_ptr<Session>> connect(const SessionOptions& options = {});
+  // What a session is made of, for the other files of this folder.
+  Result<std::shared_ptr<Connection>> connection(const SessionOptions& options);
 
  private:
   struct Impl;

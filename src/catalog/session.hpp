@@ -19,8 +19,8 @@ enum class StatementKind : std::uint8_t {
 };
 
 // The rows of one execution, made while they are read: memory does not grow with their number. Keeps what it needs of
-// its session alive. It is ended by the next execution in its session. Not thread-safe; Session::interrupt() ends it
-// from any thread.
+// its session alive. It is ended by what its session prepares or executes next. Not thread-safe; Session::interrupt()
+// ends it from any thread.
 class ResultStream {
  public:
   virtual ~ResultStream() = default;
