@@ -26,7 +26,8 @@ arrow::Status AccessMiddlewareFactory::StartCall(const fl::CallInfo& info, const
   }
   const auto [first, last] = context.incoming_headers().equal_range("authorization");
   if (std::distance(first, last) != 1)
-    return unauthenticated("this server wants a key: send 'Authorization: Bearer KEY', or log in with the key as password");
+    return unauthenticated(
+        "this server wants a key: send 'Authorization: Bearer KEY', or log in with the key as password");
   auto identity = identify(*keys, first->second);
   if (!identity) return unauthenticated("the key is not one of this server's");
   std::string answer;

@@ -25,7 +25,8 @@ class AccessMiddleware final : public arrow::flight::ServerMiddleware {
   static constexpr const char* kName = "access";
 
   // `answer`: what a client that logs in is to send from now on; empty: it does not log in.
-  AccessMiddleware(Identity identity, std::string answer) : identity_(std::move(identity)), answer_(std::move(answer)) {}
+  AccessMiddleware(Identity identity, std::string answer)
+      : identity_(std::move(identity)), answer_(std::move(answer)) {}
 
   const Identity& identity() const noexcept { return identity_; }
 

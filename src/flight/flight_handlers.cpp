@@ -5,6 +5,7 @@
 #include "flight/access_middleware.hpp"
 #include "flight/flight_status.hpp"
 #include "flight/prepared_schema.hpp"
+#include "flight/session_cookie.hpp"
 #include "flight/sql_info.hpp"
 #include "flight/upload_reader.hpp"
 
@@ -41,15 +42,9 @@ IngestTarget ingest_target(const fl::sql::StatementIngest& command) {
       .transaction = command.transaction_id.value_or("")};
   switch (options.if_exists) {
     case There::kUnspecified:
-    case There::kAppend:
-      target.existing = IngestTarget::Existing::kAppend;
-      break;
-    case There::kFail:
-      target.existing = IngestTarget::Existing::kFail;
-      break;
-    case There::kReplace:
-      target.existing = IngestTarget::Existing::kReplace;
-      break;
+    case There::kAppend: target.existing = IngestTarget::Existing::kAppend; break;
+    case There::kFail: target.existing = IngestTarget::Existing::kFail; break;
+    case There::kReplace: target.existing = IngestTarget::Existing::kReplace; break;
   }
   return target;
 }
@@ -57,7 +52,8 @@ IngestTarget ingest_target(const fl::sql::StatementIngest& command) {
 }  // namespace
 
 FlightHandlers::FlightHandlers(SessionSource sessions, const StatementLimits& limits, const std::string& version)
-    : statements_(std::move(sessions), limits), watch_([this] { statements_.expire(std::chrono::steady_clock::now()); }) {
+    : statements_(std::move(sessions), limits),
+      watch_([this] { statements_.expire(std::chrono::steady_clock::now()); }) {
   for (const auto& [id, value] : sql_info(limits, version)) RegisterSqlInfo(id, value);
 }
 
@@ -65,7 +61,12 @@ Caller FlightHandlers::caller(const Context& context) {
   Identity identity{.key_id = {}, .scope = Scope::kPublic};  // no middleware: nobody has looked at the keys
   if (const auto* access = dynamic_cast<AccessMiddleware*>(context.GetMiddleware(AccessMiddleware::kName)))
     identity = access->identity();
-  return {.identity = std::move(identity), .call = watch_.watch([&context] { return context.is_cancelled(); })};
+  std::string session;
+  const auto [first, last] = context.incoming_headers().equal_range("cookie");
+  for (auto at = first; at != last && session.empty(); ++at) session = session_in_cookies(at->second);
+  return {.identity = std::move(identity), .session = std::move(session), .call = watch_.watch([&context] {
+            return context.is_cancelled();
+          })};
 }
 
 arrow::Result<FlightHandlers::Info> FlightHandlers::GetFlightInfoStatement(const Context& context,
@@ -79,8 +80,7 @@ arrow::Result<FlightHandlers::Info> FlightHandlers::GetFlightInfoStatement(const
 arrow::Result<std::unique_ptr<fl::SchemaResult>> FlightHandlers::GetSchemaStatement(
     const Context& context, const fl::sql::StatementQuery& command, const Descriptor& /*descriptor*/) {
   const auto who = caller(context);
-  ARROW_ASSIGN_OR_RAISE(const auto planned,
-                        to_flight(statements_.prepare(who, command.query, command.transaction_id)));
+  ARROW_ASSIGN_OR_RAISE(const auto planned, to_flight(statements_.prepare(who, command.query, command.transaction_id)));
   ARROW_RETURN_NOT_OK(to_flight(statements_.close(who, planned.handle)));
   return fl::SchemaResult::Make(*planned.schema);
 }
@@ -102,13 +102,12 @@ arrow::Result<std::int64_t> FlightHandlers::DoPutCommandStatementIngest(const Co
   return to_flight(statements_.ingest(caller(context), ingest_target(command), rows));
 }
 
-arrow::Result<fl::CancelFlightInfoResult> FlightHandlers::CancelFlightInfo(
-    const Context& context, const fl::CancelFlightInfoRequest& request) {
+arrow::Result<fl::CancelFlightInfoResult> FlightHandlers::CancelFlightInfo(const Context& context,
+                                                                           const fl::CancelFlightInfoRequest& request) {
   if (request.info == nullptr || request.info->endpoints().empty())
     return fl::CancelFlightInfoResult(fl::CancelStatus::kNotCancellable);
-  ARROW_ASSIGN_OR_RAISE(
-      const auto ticket,
-      fl::sql::StatementQueryTicket::Deserialize(request.info->endpoints().front().ticket.ticket));
+  ARROW_ASSIGN_OR_RAISE(const auto ticket,
+                        fl::sql::StatementQueryTicket::Deserialize(request.info->endpoints().front().ticket.ticket));
   const auto ran = statements_.cancel(caller(context), ticket.statement_handle);
   if (!ran) return fl::CancelFlightInfoResult(fl::CancelStatus::kNotCancellable);  // it has ended, or never was
   return fl::CancelFlightInfoResult(*ran ? fl::CancelStatus::kCancelling : fl::CancelStatus::kCancelled);
@@ -118,10 +117,10 @@ arrow::Result<fl::sql::ActionCreatePreparedStatementResult> FlightHandlers::Crea
     const Context& context, const fl::sql::ActionCreatePreparedStatementRequest& request) {
   ARROW_ASSIGN_OR_RAISE(const auto planned,
                         to_flight(statements_.prepare(caller(context), request.query, request.transaction_id)));
-  return fl::sql::ActionCreatePreparedStatementResult{.dataset_schema = prepared_schema({planned.handle, planned.kind},
-                                                                                                planned.schema),
-                                                      .parameter_schema = planned.parameters,
-                                                      .prepared_statement_handle = planned.handle};
+  return fl::sql::ActionCreatePreparedStatementResult{
+      .dataset_schema = prepared_schema({planned.handle, planned.kind}, planned.schema),
+      .parameter_schema = planned.parameters,
+      .prepared_statement_handle = planned.handle};
 }
 
 arrow::Status FlightHandlers::ClosePreparedStatement(const Context& context,

@@ -34,8 +34,7 @@ class FlightHandlers final : public arrow::flight::sql::FlightSqlServerBase {
   Answer<Info> GetFlightInfoStatement(const Context& context, const arrow::flight::sql::StatementQuery& command,
                                       const Descriptor& descriptor) override;
   Answer<std::unique_ptr<arrow::flight::SchemaResult>> GetSchemaStatement(
-      const Context& context, const arrow::flight::sql::StatementQuery& command,
-      const Descriptor& descriptor) override;
+      const Context& context, const arrow::flight::sql::StatementQuery& command, const Descriptor& descriptor) override;
   Answer<Stream> DoGetStatement(const Context& context,
                                 const arrow::flight::sql::StatementQueryTicket& command) override;
   Answer<std::int64_t> DoPutCommandStatementUpdate(const Context& context,
@@ -49,8 +48,8 @@ class FlightHandlers final : public arrow::flight::sql::FlightSqlServerBase {
   // Prepared statements.
   Answer<arrow::flight::sql::ActionCreatePreparedStatementResult> CreatePreparedStatement(
       const Context& context, const arrow::flight::sql::ActionCreatePreparedStatementRequest& request) override;
-  arrow::Status ClosePreparedStatement(
-      const Context& context, const arrow::flight::sql::ActionClosePreparedStatementRequest& request) override;
+  arrow::Status ClosePreparedStatement(const Context& context,
+                                       const arrow::flight::sql::ActionClosePreparedStatementRequest& request) override;
   Answer<Info> GetFlightInfoPreparedStatement(const Context& context,
                                               const arrow::flight::sql::PreparedStatementQuery& command,
                                               const Descriptor& descriptor) override;
@@ -73,13 +72,20 @@ class FlightHandlers final : public arrow::flight::sql::FlightSqlServerBase {
   arrow::Status EndTransaction(const Context& context,
                                const arrow::flight::sql::ActionEndTransactionRequest& request) override;
 
+  // Sessions (flight_handlers_sessions.cpp).
+  Answer<arrow::flight::SetSessionOptionsResult> SetSessionOptions(
+      const Context& context, const arrow::flight::SetSessionOptionsRequest& request) override;
+  Answer<arrow::flight::GetSessionOptionsResult> GetSessionOptions(
+      const Context& context, const arrow::flight::GetSessionOptionsRequest& request) override;
+  Answer<arrow::flight::CloseSessionResult> CloseSession(const Context& context,
+                                                         const arrow::flight::CloseSessionRequest& request) override;
+
   // What there is (flight_handlers_metadata.cpp).
   Answer<Info> GetFlightInfoSqlInfo(const Context& context, const arrow::flight::sql::GetSqlInfo& command,
                                     const Descriptor& descriptor) override;
   Answer<Info> GetFlightInfoXdbcTypeInfo(const Context& context, const arrow::flight::sql::GetXdbcTypeInfo& command,
                                          const Descriptor& descriptor) override;
-  Answer<Stream> DoGetXdbcTypeInfo(const Context& context,
-                                   const arrow::flight::sql::GetXdbcTypeInfo& command) override;
+  Answer<Stream> DoGetXdbcTypeInfo(const Context& context, const arrow::flight::sql::GetXdbcTypeInfo& command) override;
   Answer<Info> GetFlightInfoCatalogs(const Context& context, const Descriptor& descriptor) override;
   Answer<Stream> DoGetCatalogs(const Context& context) override;
   Answer<Info> GetFlightInfoSchemas(const Context& context, const arrow::flight::sql::GetDbSchemas& command,
@@ -95,14 +101,11 @@ class FlightHandlers final : public arrow::flight::sql::FlightSqlServerBase {
   Answer<Stream> DoGetPrimaryKeys(const Context& context, const arrow::flight::sql::GetPrimaryKeys& command) override;
   Answer<Info> GetFlightInfoExportedKeys(const Context& context, const arrow::flight::sql::GetExportedKeys& command,
                                          const Descriptor& descriptor) override;
-  Answer<Stream> DoGetExportedKeys(const Context& context,
-                                   const arrow::flight::sql::GetExportedKeys& command) override;
+  Answer<Stream> DoGetExportedKeys(const Context& context, const arrow::flight::sql::GetExportedKeys& command) override;
   Answer<Info> GetFlightInfoImportedKeys(const Context& context, const arrow::flight::sql::GetImportedKeys& command,
                                          const Descriptor& descriptor) override;
-  Answer<Stream> DoGetImportedKeys(const Context& context,
-                                   const arrow::flight::sql::GetImportedKeys& command) override;
-  Answer<Info> GetFlightInfoCrossReference(const Context& context,
-                                           const arrow::flight::sql::GetCrossReference& command,
+  Answer<Stream> DoGetImportedKeys(const Context& context, const arrow::flight::sql::GetImportedKeys& command) override;
+  Answer<Info> GetFlightInfoCrossReference(const Context& context, const arrow::flight::sql::GetCrossReference& command,
                                            const Descriptor& descriptor) override;
   Answer<Stream> DoGetCrossReference(const Context& context,
                                      const arrow::flight::sql::GetCrossReference& command) override;

@@ -71,9 +71,9 @@ arrow::Result<FlightHandlers::Stream> FlightHandlers::DoGetDbSchemas(const Conte
 arrow::Result<FlightHandlers::Info> FlightHandlers::GetFlightInfoTables(const Context& /*context*/,
                                                                         const fl::sql::GetTables& command,
                                                                         const Descriptor& descriptor) {
-  return info_for(command.include_schema ? SqlSchema::GetTablesSchemaWithIncludedSchema()
-                                         : SqlSchema::GetTablesSchema(),
-                  descriptor);
+  return info_for(
+      command.include_schema ? SqlSchema::GetTablesSchemaWithIncludedSchema() : SqlSchema::GetTablesSchema(),
+      descriptor);
 }
 
 arrow::Result<FlightHandlers::Stream> FlightHandlers::DoGetTables(const Context& context,

@@ -76,13 +76,14 @@ Result<std::unique_ptr<FlightServer>> FlightServer::create(FlightServerOptions o
   fl::FlightServerOptions flight(location);
   if (options.tls) HYPRSTREAM_TRY(set_tls(*options.tls, flight));
   flight.auth_handler = std::make_shared<fl::NoOpAuthHandler>();  // without one there is no handshake to log in with
-  flight.middleware.emplace_back(
-      AccessMiddleware::kName, std::make_shared<AccessMiddlewareFactory>([impl = impl.get()] { return impl->current_keys(); }));
+  flight.middleware.emplace_back(AccessMiddleware::kName, std::make_shared<AccessMiddlewareFactory>(
+                                                              [impl = impl.get()] { return impl->current_keys(); }));
   flight.builder_hook = [&options](void* builder) { set_limits(*static_cast<grpc::ServerBuilder*>(builder), options); };
   if (const auto status = impl->handlers.Init(flight); !status.ok())
-    return fail(ErrorCode::kUnavailable,
-                std::format("Flight SQL cannot listen on {}:{}: the port is taken, or the address is not this machine's",
-                            options.host, options.port));
+    return fail(
+        ErrorCode::kUnavailable,
+        std::format("Flight SQL cannot listen on {}:{}: the port is taken, or the address is not this machine's",
+                    options.host, options.port));
   return std::unique_ptr<FlightServer>(new FlightServer(std::move(impl)));
 }
 

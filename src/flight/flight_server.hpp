@@ -17,14 +17,14 @@ namespace hyprstream {
 
 struct FlightServerOptions {
   std::string host = "127.0.0.1";
-  int port = 50051;                           // 0: any that is free
-  ApiKeys keys;                               // none: whoever reaches the server may use it
-  std::optional<TlsSettings> tls;             // nothing: without TLS
+  int port = 50051;                // 0: any that is free
+  ApiKeys keys;                    // none: whoever reaches the server may use it
+  std::optional<TlsSettings> tls;  // nothing: without TLS
   StatementLimits limits;
-  std::size_t message_bytes = 256 << 20;      // largest message, such as a batch of rows, from a client
-  int threads = 2048;                         // calls at once, with those that wait; one more is refused
-  std::chrono::seconds goodbye{5};            // for running calls to notice that the server ends
-  std::string version;                        // of the program, for clients that ask
+  std::size_t message_bytes = 256 << 20;  // largest message, such as a batch of rows, from a client
+  int threads = 2048;                     // calls at once, with those that wait; one more is refused
+  std::chrono::seconds goodbye{5};        // for running calls to notice that the server ends
+  std::string version;                    // of the program, for clients that ask
 };
 
 // Thread-safe but for create() and destruction.

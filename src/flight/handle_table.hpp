@@ -102,9 +102,10 @@ class HandleTable {
   };
 
   std::unexpected<Error> unknown() const {
-    return fail(ErrorCode::kNotFound, std::format("there is no such {}: it was closed, has expired after {} s without "
-                                                  "use, or belongs to another key",
-                                                  what_, std::chrono::duration_cast<std::chrono::seconds>(idle_).count()));
+    return fail(ErrorCode::kNotFound,
+                std::format("there is no such {}: it was closed, has expired after {} s without "
+                            "use, or belongs to another key",
+                            what_, std::chrono::duration_cast<std::chrono::seconds>(idle_).count()));
   }
 
   const std::string what_;

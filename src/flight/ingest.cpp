@@ -11,14 +11,10 @@ namespace {
 Result<std::string> timestamp_type(const arrow::TimestampType& type) {
   if (!type.timezone().empty()) return "TIMESTAMP WITH TIME ZONE";
   switch (type.unit()) {
-    case arrow::TimeUnit::SECOND:
-      return "TIMESTAMP_S";
-    case arrow::TimeUnit::MILLI:
-      return "TIMESTAMP_MS";
-    case arrow::TimeUnit::MICRO:
-      return "TIMESTAMP";
-    case arrow::TimeUnit::NANO:
-      return "TIMESTAMP_NS";
+    case arrow::TimeUnit::SECOND: return "TIMESTAMP_S";
+    case arrow::TimeUnit::MILLI: return "TIMESTAMP_MS";
+    case arrow::TimeUnit::MICRO: return "TIMESTAMP";
+    case arrow::TimeUnit::NANO: return "TIMESTAMP_NS";
   }
   std::unreachable();
 }
@@ -36,16 +32,15 @@ Result<bool> table_exists(Session& session, const IngestTarget& target) {
   const auto& name = target.name;
   // What an unqualified name means is the database's affair.
   const std::string schema = !name.schema.empty() ? sql_string(name.schema) : "current_schema()";
-  const std::string catalog = target.temporary         ? "'temp'"
+  const std::string catalog = target.temporary        ? "'temp'"
                               : !name.catalog.empty() ? sql_string(name.catalog)
                                                       : "current_database()";
-  HYPRSTREAM_ASSIGN(
-      const auto rows,
-      query_rows(session,
-                 std::format("SELECT 1 FROM duckdb_tables() WHERE lower(database_name) = lower({}) AND "
-                             "lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
-                             catalog, schema, sql_string(name.table)),
-                 {}));
+  HYPRSTREAM_ASSIGN(const auto rows,
+                    query_rows(session,
+                               std::format("SELECT 1 FROM duckdb_tables() WHERE lower(database_name) = lower({}) AND "
+                                           "lower(schema_name) = lower({}) AND lower(table_name) = lower({})",
+                                           catalog, schema, sql_string(name.table)),
+                               {}));
   return !rows.empty();
 }
 
@@ -53,53 +48,35 @@ Result<bool> table_exists(Session& session, const IngestTarget& target) {
 
 Result<std::string> sql_type(const arrow::DataType& type) {
   switch (type.id()) {
-    case arrow::Type::NA:
-      return "INTEGER";  // as CREATE TABLE AS SELECT NULL makes it
-    case arrow::Type::BOOL:
-      return "BOOLEAN";
-    case arrow::Type::INT8:
-      return "TINYINT";
-    case arrow::Type::INT16:
-      return "SMALLINT";
-    case arrow::Type::INT32:
-      return "INTEGER";
-    case arrow::Type::INT64:
-      return "BIGINT";
-    case arrow::Type::UINT8:
-      return "UTINYINT";
-    case arrow::Type::UINT16:
-      return "USMALLINT";
-    case arrow::Type::UINT32:
-      return "UINTEGER";
-    case arrow::Type::UINT64:
-      return "UBIGINT";
+    case arrow::Type::NA: return "INTEGER";  // as CREATE TABLE AS SELECT NULL makes it
+    case arrow::Type::BOOL: return "BOOLEAN";
+    case arrow::Type::INT8: return "TINYINT";
+    case arrow::Type::INT16: return "SMALLINT";
+    case arrow::Type::INT32: return "INTEGER";
+    case arrow::Type::INT64: return "BIGINT";
+    case arrow::Type::UINT8: return "UTINYINT";
+    case arrow::Type::UINT16: return "USMALLINT";
+    case arrow::Type::UINT32: return "UINTEGER";
+    case arrow::Type::UINT64: return "UBIGINT";
     case arrow::Type::HALF_FLOAT:
-    case arrow::Type::FLOAT:
-      return "FLOAT";
-    case arrow::Type::DOUBLE:
-      return "DOUBLE";
+    case arrow::Type::FLOAT: return "FLOAT";
+    case arrow::Type::DOUBLE: return "DOUBLE";
     case arrow::Type::STRING:
     case arrow::Type::LARGE_STRING:
-    case arrow::Type::STRING_VIEW:
-      return "VARCHAR";
+    case arrow::Type::STRING_VIEW: return "VARCHAR";
     case arrow::Type::BINARY:
     case arrow::Type::LARGE_BINARY:
     case arrow::Type::BINARY_VIEW:
-    case arrow::Type::FIXED_SIZE_BINARY:
-      return "BLOB";
+    case arrow::Type::FIXED_SIZE_BINARY: return "BLOB";
     case arrow::Type::DATE32:
-    case arrow::Type::DATE64:
-      return "DATE";
+    case arrow::Type::DATE64: return "DATE";
     case arrow::Type::TIME32:
-    case arrow::Type::TIME64:
-      return "TIME";
-    case arrow::Type::TIMESTAMP:
-      return timestamp_type(static_cast<const arrow::TimestampType&>(type));
+    case arrow::Type::TIME64: return "TIME";
+    case arrow::Type::TIMESTAMP: return timestamp_type(static_cast<const arrow::TimestampType&>(type));
     case arrow::Type::DURATION:
     case arrow::Type::INTERVAL_MONTHS:
     case arrow::Type::INTERVAL_DAY_TIME:
-    case arrow::Type::INTERVAL_MONTH_DAY_NANO:
-      return "INTERVAL";
+    case arrow::Type::INTERVAL_MONTH_DAY_NANO: return "INTERVAL";
     case arrow::Type::DECIMAL32:
     case arrow::Type::DECIMAL64:
     case arrow::Type::DECIMAL128: {
@@ -117,16 +94,14 @@ Result<std::string> sql_type(const arrow::DataType& type) {
       HYPRSTREAM_ASSIGN(const auto inner, sql_type(*type.field(0)->type()));
       return std::format("{}[{}]", inner, static_cast<const arrow::FixedSizeListType&>(type).list_size());
     }
-    case arrow::Type::STRUCT:
-      return struct_type(type);
+    case arrow::Type::STRUCT: return struct_type(type);
     case arrow::Type::MAP: {
       const auto& map = static_cast<const arrow::MapType&>(type);
       HYPRSTREAM_ASSIGN(const auto key, sql_type(*map.key_type()));
       HYPRSTREAM_ASSIGN(const auto item, sql_type(*map.item_type()));
       return std::format("MAP({}, {})", key, item);
     }
-    case arrow::Type::DICTIONARY:
-      return sql_type(*static_cast<const arrow::DictionaryType&>(type).value_type());
+    case arrow::Type::DICTIONARY: return sql_type(*static_cast<const arrow::DictionaryType&>(type).value_type());
     default:
       return fail(ErrorCode::kUnsupported, std::format("the database has no type for Arrow's {}", type.ToString()));
   }
@@ -139,8 +114,8 @@ Result<void> prepare_table(Session& session, const IngestTarget& target, const a
       return fail(ErrorCode::kAlreadyExists, std::format("the table {} exists already", qualified_name(target.name)));
     if (target.existing == IngestTarget::Existing::kAppend) return {};
   } else if (!target.create) {
-    return fail(ErrorCode::kNotFound,
-                std::format("there is no table {}, and the upload does not ask to make one", qualified_name(target.name)));
+    return fail(ErrorCode::kNotFound, std::format("there is no table {}, and the upload does not ask to make one",
+                                                  qualified_name(target.name)));
   }
   if (schema.num_fields() == 0) return fail(ErrorCode::kInvalidArgument, "a table needs at least one column");
   std::string columns;

@@ -18,7 +18,7 @@ struct IngestTarget {
   TableName name;
   bool create = false;  // a table that is not there
   Existing existing = Existing::kAppend;
-  bool temporary = false;   // needs a transaction: its session keeps the table
+  bool temporary = false;   // needs a session or a transaction, which keeps the table
   std::string transaction;  // empty: all rows in one of its own
 };
 

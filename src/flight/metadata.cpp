@@ -44,7 +44,8 @@ MetadataRows query(Session& session, std::string_view text, const Values& values
 
 // A column's own metadata, and which table it is of.
 std::shared_ptr<arrow::Field> described(const std::shared_ptr<arrow::Field>& field, const TableName& table) {
-  const auto metadata = sql::ColumnMetadata::Builder().CatalogName(table.catalog).SchemaName(table.schema).TableName(table.table).Build();
+  const auto metadata =
+      sql::ColumnMetadata::Builder().CatalogName(table.catalog).SchemaName(table.schema).TableName(table.table).Build();
   return field->WithMergedMetadata(metadata.metadata_map());
 }
 
@@ -104,19 +105,20 @@ MetadataRows list_tables(Session& session, const sql::GetTables& filter) {
     if (filter.table_types.empty() || std::ranges::contains(filter.table_types, std::string_view(known)))
       types += (types.empty() ? "'" : ", '") + std::string(known) + "'";
   if (types.empty()) types = "NULL";
-  HYPRSTREAM_ASSIGN(auto rows, query_rows(session,
-                                          "SELECT * FROM ("
-                                          "SELECT database_name, schema_name, table_name, "
-                                          "CASE WHEN temporary THEN 'LOCAL TEMPORARY' ELSE 'TABLE' END AS table_type "
-                                          "FROM duckdb_tables() WHERE NOT internal UNION ALL "
-                                          "SELECT database_name, schema_name, view_name, 'VIEW' "
-                                          "FROM duckdb_views() WHERE NOT internal) "
-                                          "WHERE ($1::VARCHAR IS NULL OR database_name = $1) "
-                                          "AND ($2::VARCHAR IS NULL OR schema_name LIKE $2 ESCAPE '\\') "
-                                          "AND ($3::VARCHAR IS NULL OR table_name LIKE $3 ESCAPE '\\') "
-                                          "AND table_type IN (" + types + ") ORDER BY 1, 2, 3, 4",
-                                          {filter.catalog, filter.db_schema_filter_pattern,
-                                           filter.table_name_filter_pattern}));
+  HYPRSTREAM_ASSIGN(auto rows,
+                    query_rows(session,
+                               "SELECT * FROM ("
+                               "SELECT database_name, schema_name, table_name, "
+                               "CASE WHEN temporary THEN 'LOCAL TEMPORARY' ELSE 'TABLE' END AS table_type "
+                               "FROM duckdb_tables() WHERE NOT internal UNION ALL "
+                               "SELECT database_name, schema_name, view_name, 'VIEW' "
+                               "FROM duckdb_views() WHERE NOT internal) "
+                               "WHERE ($1::VARCHAR IS NULL OR database_name = $1) "
+                               "AND ($2::VARCHAR IS NULL OR schema_name LIKE $2 ESCAPE '\\') "
+                               "AND ($3::VARCHAR IS NULL OR table_name LIKE $3 ESCAPE '\\') "
+                               "AND table_type IN (" +
+                                   types + ") ORDER BY 1, 2, 3, 4",
+                               {filter.catalog, filter.db_schema_filter_pattern, filter.table_name_filter_pattern}));
   if (!filter.include_schema) return as_prescribed(rows, sql::SqlSchema::GetTablesSchema());
   for (auto& batch : rows) {
     HYPRSTREAM_ASSIGN(batch, with_schemas(session, *batch));
@@ -129,8 +131,8 @@ MetadataRows list_table_types() {
   for (const auto* type : kTableTypes) HYPRSTREAM_TRY(from_flight(builder.Append(type)));
   HYPRSTREAM_ASSIGN(auto column, from_flight(builder.Finish()));
   const auto& schema = sql::SqlSchema::GetTableTypesSchema();
-  return from_flight(
-      arrow::RecordBatchReader::Make({arrow::RecordBatch::Make(schema, kTableTypes.size(), {std::move(column)})}, schema));
+  return from_flight(arrow::RecordBatchReader::Make(
+      {arrow::RecordBatch::Make(schema, kTableTypes.size(), {std::move(column)})}, schema));
 }
 
 MetadataRows list_primary_keys(Session& session, const sql::TableRef& table) {

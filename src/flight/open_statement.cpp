@@ -18,12 +18,9 @@ Result<std::shared_ptr<OpenStatement>> OpenStatement::create(std::shared_ptr<Sha
 
 Result<std::shared_ptr<arrow::Schema>> OpenStatement::result_schema() const {
   switch (statement_->kind()) {
-    case StatementKind::kQuery:
-      return import_schema(statement_->schema());
-    case StatementKind::kChange:
-      return change_schema();
-    case StatementKind::kOther:
-      break;
+    case StatementKind::kQuery: return import_schema(statement_->schema());
+    case StatementKind::kChange: return change_schema();
+    case StatementKind::kOther: break;
   }
   return arrow::schema({});
 }

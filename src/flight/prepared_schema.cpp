@@ -10,12 +10,9 @@ constexpr const char* kKindKey = "hyprstream.kind";
 
 std::string kind_name(StatementKind kind) {
   switch (kind) {
-    case StatementKind::kQuery:
-      return "query";
-    case StatementKind::kChange:
-      return "change";
-    case StatementKind::kOther:
-      break;
+    case StatementKind::kQuery: return "query";
+    case StatementKind::kChange: return "change";
+    case StatementKind::kOther: break;
   }
   return "other";
 }

@@ -87,8 +87,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> QueryReader::next_batch() {
     if (rest_fit_ == 0 && size > 2 * size_.bytes && pieces.empty())
       rest_fit_ = std::max(piece->num_rows() * size_.bytes / size, std::int64_t{1});
     if (rest_fit_ != 0) {  // wide rows: only as many as make one message
-      if (piece->num_rows() > rest_fit_)
-        rest_ = piece->Slice(rest_fit_);
+      if (piece->num_rows() > rest_fit_) rest_ = piece->Slice(rest_fit_);
       piece = piece->Slice(0, rest_fit_);
       if (rest_ == nullptr) rest_fit_ = 0;
       return piece;

@@ -19,9 +19,9 @@ class QueryReader final : public arrow::RecordBatchReader {
  public:
   // Runs the statement for its first row of parameters. `ended`: called once, when the last row was read, or with the
   // reader. Errors: as Statement::execute().
-  static Result<std::shared_ptr<QueryReader>> open(WatchedCall call, std::shared_ptr<OpenStatement> statement,
-                                                   QueryGate& gate, BatchSize size,
-                                                   std::function<void()> ended = [] {});
+  static Result<std::shared_ptr<QueryReader>> open(
+      WatchedCall call, std::shared_ptr<OpenStatement> statement, QueryGate& gate, BatchSize size,
+      std::function<void()> ended = [] {});
   ~QueryReader() override;
 
   std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
@@ -31,11 +31,7 @@ class QueryReader final : public arrow::RecordBatchReader {
  private:
   QueryReader(WatchedCall call, std::shared_ptr<OpenStatement> statement, QueryGate& gate, BatchSize size,
               std::function<void()> ended)
-      : call_(std::move(call)),
-        statement_(std::move(statement)),
-        gate_(gate),
-        size_(size),
-        ended_(std::move(ended)) {}
+      : call_(std::move(call)), statement_(std::move(statement)), gate_(gate), size_(size), ended_(std::move(ended)) {}
 
   Result<void> start();
   // Goes on to the next row of parameters; false: there is none.
@@ -54,8 +50,8 @@ class QueryReader final : public arrow::RecordBatchReader {
   std::unique_ptr<ResultStream> stream_;
   std::shared_ptr<arrow::Schema> schema_;
   OpenStatement::Rows parameters_;
-  std::size_t parameter_batch_ = 0;  // of those in parameters_
-  std::int64_t parameter_row_ = 0;   // the next one of it
+  std::size_t parameter_batch_ = 0;           // of those in parameters_
+  std::int64_t parameter_row_ = 0;            // the next one of it
   std::shared_ptr<arrow::RecordBatch> rest_;  // of a piece that was too large for one batch
   std::int64_t rest_fit_ = 0;                 // as many rows of it make a batch
 };

@@ -11,15 +11,15 @@ using Info = arrow::flight::sql::SqlInfoOptions;
 using Texts = std::vector<std::string>;
 
 // What the enumerations of FlightSql.proto call these.
-constexpr std::int32_t kAllowedNames = 0b11;       // of SQL_*_SUPPORTED_ACTIONS: in commands, in privileges
-constexpr std::int32_t kAllIsolation = 1 << 3;     // serializable
+constexpr std::int32_t kAllowedNames = 0b11;    // of SQL_*_SUPPORTED_ACTIONS: in commands, in privileges
+constexpr std::int32_t kAllIsolation = 1 << 3;  // serializable
 constexpr std::int32_t kSerializable = 4;
-constexpr std::int32_t kGroupBy = 0b11;            // by what is not selected, and beyond
-constexpr std::int32_t kGrammar = 0b11;            // minimum and core
-constexpr std::int32_t kAnsi92 = 0b1;              // entry level
-constexpr std::int32_t kOuterJoins = 0b111;        // limited, full, inner
-constexpr std::int32_t kSubqueries = 0b1111;       // in comparisons, EXISTS, IN, quantified
-constexpr std::int32_t kUnions = 0b11;             // UNION, UNION ALL
+constexpr std::int32_t kGroupBy = 0b11;       // by what is not selected, and beyond
+constexpr std::int32_t kGrammar = 0b11;       // minimum and core
+constexpr std::int32_t kAnsi92 = 0b1;         // entry level
+constexpr std::int32_t kOuterJoins = 0b111;   // limited, full, inner
+constexpr std::int32_t kSubqueries = 0b1111;  // in comparisons, EXISTS, IN, quantified
+constexpr std::int32_t kUnions = 0b11;        // UNION, UNION ALL
 constexpr std::int32_t kForwardOnly = 1 << 1;
 
 }  // namespace
@@ -46,17 +46,15 @@ arrow::flight::sql::SqlInfoResultMap sql_info(const StatementLimits& limits, con
       {Info::SQL_QUOTED_IDENTIFIER_CASE, std::int32_t{Info::SQL_CASE_SENSITIVITY_CASE_INSENSITIVE}},
       {Info::SQL_ALL_TABLES_ARE_SELECTABLE, true},
       {Info::SQL_NULL_ORDERING, std::int32_t{Info::SQL_NULLS_SORTED_AT_END}},
-      {Info::SQL_NUMERIC_FUNCTIONS,
-       Texts{"abs", "ceil", "exp", "floor", "ln", "log10", "mod", "pi", "pow", "random", "round", "sign", "sqrt",
-             "trunc"}},
+      {Info::SQL_NUMERIC_FUNCTIONS, Texts{"abs", "ceil", "exp", "floor", "ln", "log10", "mod", "pi", "pow", "random",
+                                          "round", "sign", "sqrt", "trunc"}},
       {Info::SQL_STRING_FUNCTIONS,
        Texts{"concat", "contains", "left", "length", "lower", "lpad", "ltrim", "regexp_matches", "repeat", "replace",
              "reverse", "right", "rpad", "rtrim", "split", "substring", "trim", "upper"}},
       {Info::SQL_SYSTEM_FUNCTIONS,
        Texts{"coalesce", "ifnull", "nullif", "generate", "prompt", "embed", "count_tokens", "tokenize", "perplexity"}},
-      {Info::SQL_DATETIME_FUNCTIONS,
-       Texts{"current_date", "date_diff", "date_part", "date_trunc", "dayname", "epoch", "extract", "last_day", "now",
-             "strftime", "strptime", "to_timestamp"}},
+      {Info::SQL_DATETIME_FUNCTIONS, Texts{"current_date", "date_diff", "date_part", "date_trunc", "dayname", "epoch",
+                                           "extract", "last_day", "now", "strftime", "strptime", "to_timestamp"}},
       {Info::SQL_SEARCH_STRING_ESCAPE, std::string("\\")},
       {Info::SQL_EXTRA_NAME_CHARACTERS, std::string("$")},
       {Info::SQL_SUPPORTS_COLUMN_ALIASING, true},

@@ -40,9 +40,10 @@ class WorkTransaction {
 }  // namespace
 
 StatementService::StatementService(SessionSource sessions, const StatementLimits& limits)
-    : sessions_(std::move(sessions)),
+    : source_(std::move(sessions)),
       limits_(limits),
       gate_(limits.queries),
+      sessions_("session", limits.open_sessions, limits.session_idle),
       transactions_("transaction", limits.open_transactions, limits.transaction_idle),
       statements_("statement", limits.open_statements, limits.statement_idle) {}
 
@@ -55,18 +56,28 @@ Result<void> StatementService::require_short(std::string_view sql) const {
   return {};
 }
 
-Result<StatementService::Work> StatementService::start(const Caller& caller, const std::string& transaction) {
-  if (!transaction.empty()) {
-    HYPRSTREAM_ASSIGN(auto session, transactions_.find(transaction, caller.identity.key_id));
-    HYPRSTREAM_ASSIGN(auto lease, session->lease(caller.call.shared()));
-    HYPRSTREAM_ASSIGN(auto turn, gate_.enter(*caller.call));
-    return Work{std::move(session), std::move(lease), std::move(turn)};
-  }
+Result<StatementService::Work> StatementService::start_in(const Caller& caller,
+                                                          std::shared_ptr<SharedSession> session) {
+  HYPRSTREAM_ASSIGN(auto lease, session->lease(caller.call.shared()));
   HYPRSTREAM_ASSIGN(auto turn, gate_.enter(*caller.call));
-  HYPRSTREAM_ASSIGN(auto made, sessions_(caller.identity.scope));
+  return Work{std::move(session), std::move(lease), std::move(turn)};
+}
+
+Result<StatementService::Work> StatementService::start_new(const Caller& caller) {
+  if (caller.identity.scope == Scope::kPublic)
+    return fail(ErrorCode::kPermissionDenied, "SQL needs a key with the scope inference or admin");
+  HYPRSTREAM_ASSIGN(auto turn, gate_.enter(*caller.call));  // first: opening a session is work too
+  HYPRSTREAM_ASSIGN(auto made, source_(caller.identity.scope));
   auto session = std::make_shared<SharedSession>(std::move(made));
   HYPRSTREAM_ASSIGN(auto lease, session->lease(caller.call.shared()));
   return Work{std::move(session), std::move(lease), std::move(turn)};
+}
+
+Result<StatementService::Work> StatementService::start(const Caller& caller, const std::string& transaction) {
+  if (transaction.empty() && caller.session.empty()) return start_new(caller);
+  HYPRSTREAM_ASSIGN(auto session, transaction.empty() ? sessions_.find(caller.session, caller.identity.key_id)
+                                                      : transactions_.find(transaction, caller.identity.key_id));
+  return start_in(caller, std::move(session));
 }
 
 Result<PlannedQuery> StatementService::open(const Caller& caller, std::string_view sql, const std::string& transaction,
@@ -99,10 +110,8 @@ Result<PlannedQuery> StatementService::describe(const Caller& caller, const std:
   HYPRSTREAM_ASSIGN(const auto turn, gate_.enter(*caller.call));
   if (const auto rows = statement.rows(); !rows.empty()) HYPRSTREAM_TRY(statement.bind(*rows.front()));
   HYPRSTREAM_ASSIGN(auto schema, statement.result_schema());
-  return PlannedQuery{.handle = handle,
-                      .schema = std::move(schema),
-                      .parameters = statement.parameters(),
-                      .kind = statement.kind()};
+  return PlannedQuery{
+      .handle = handle, .schema = std::move(schema), .parameters = statement.parameters(), .kind = statement.kind()};
 }
 
 Result<void> StatementService::close(const Caller& caller, const std::string& handle) {
@@ -199,9 +208,9 @@ Result<std::int64_t> StatementService::update_for_each(const Caller& caller, con
 
 Result<std::int64_t> StatementService::ingest(const Caller& caller, const IngestTarget& target,
                                               arrow::RecordBatchReader& rows) {
-  if (target.temporary && target.transaction.empty())
+  if (target.temporary && target.transaction.empty() && caller.session.empty())
     return fail(ErrorCode::kInvalidArgument,
-                "a temporary table lives as long as its transaction: begin one and name it in the upload");
+                "a temporary table lives as long as its session or transaction: begin one and name it in the upload");
   HYPRSTREAM_ASSIGN(auto work, start(caller, target.transaction));
   WorkTransaction transaction(*work.lease);
   HYPRSTREAM_TRY(prepare_table(*work.lease, target, *rows.schema()));
@@ -225,8 +234,18 @@ Result<std::int64_t> StatementService::ingest(const Caller& caller, const Ingest
   return count;
 }
 
+Result<std::string> StatementService::open_session(const Caller& caller) {
+  HYPRSTREAM_ASSIGN(const auto work, start_new(caller));
+  return sessions_.add(caller.identity.key_id, work.session);
+}
+
+Result<void> StatementService::close_session(const Caller& caller) {
+  HYPRSTREAM_TRY(sessions_.take(caller.session, caller.identity.key_id));
+  return {};
+}
+
 Result<std::string> StatementService::begin(const Caller& caller) {
-  HYPRSTREAM_ASSIGN(const auto work, start(caller, {}));
+  HYPRSTREAM_ASSIGN(const auto work, start_new(caller));
   HYPRSTREAM_TRY(work.lease->begin());
   return transactions_.add(caller.identity.key_id, work.session);
 }
@@ -247,8 +266,9 @@ Result<bool> StatementService::cancel(const Caller& caller, const std::string& h
 
 void StatementService::expire(std::chrono::steady_clock::time_point now) {
   static_cast<void>(statements_.expire(now, [](const Held& held) { return held.statement->running(); }));
-  for (const auto& session : transactions_.expire(now, [](const SharedSession& held) { return held.busy(); }))
-    session->abandon();
+  const auto busy = [](const SharedSession& held) { return held.busy(); };
+  for (auto* table : {&sessions_, &transactions_})
+    for (const auto& session : table->expire(now, busy)) session->abandon();
 }
 
 }  // namespace hyprstream

@@ -28,6 +28,7 @@ namespace hyprstream {
 // Who calls, and the call.
 struct Caller {
   Identity identity;
+  std::string session;  // the one that its statements run in; empty: each in its own
   WatchedCall call;
 };
 
@@ -38,8 +39,8 @@ struct PlannedQuery {
   StatementKind kind = StatementKind::kQuery;
 };
 
-// A transaction's id is empty where a statement stands for itself. Handles and transactions are known to the key alone
-// that they were given to. Thread-safe.
+// A transaction's id is empty where a statement stands for itself, and the caller's session where it has none. Handles
+// and transactions are known to the key alone that they were given to. Thread-safe.
 class StatementService {
  public:
   StatementService(SessionSource sessions, const StatementLimits& limits);
@@ -61,10 +62,13 @@ class StatementService {
   // Values for the next fetch. Errors: kInvalidArgument, kResourceExhausted (too many).
   Result<void> set_parameters(const Caller& caller, const std::string& handle, arrow::RecordBatchReader& rows);
   // Runs a prepared change for each row that comes, all or none of them.
-  Result<std::int64_t> update_for_each(const Caller& caller, const std::string& handle,
-                                       arrow::RecordBatchReader& rows);
+  Result<std::int64_t> update_for_each(const Caller& caller, const std::string& handle, arrow::RecordBatchReader& rows);
   // All rows, or none if it fails.
   Result<std::int64_t> ingest(const Caller& caller, const IngestTarget& target, arrow::RecordBatchReader& rows);
+
+  // A session that the caller's next statements may name; it has its temporary tables, settings and current schema.
+  Result<std::string> open_session(const Caller& caller);
+  Result<void> close_session(const Caller& caller);
 
   Result<std::string> begin(const Caller& caller);
   Result<void> end(const Caller& caller, const std::string& transaction, bool commit);
@@ -72,7 +76,7 @@ class StatementService {
   // Whether it ran; what had not begun will not. Errors: kNotFound.
   Result<bool> cancel(const Caller& caller, const std::string& handle);
 
-  // Runs `task` with a session of its own, when it is its turn.
+  // Runs `task` with the caller's session, or one of its own, when it is its turn.
   template <typename Task>
   auto with_session(const Caller& caller, Task&& task) -> decltype(task(std::declval<Session&>())) {
     HYPRSTREAM_ASSIGN(const auto work, start(caller, {}));
@@ -96,7 +100,9 @@ class StatementService {
     QueryGate::Turn turn;
   };
 
-  // In the transaction, or in a session of its own.
+  // In the transaction, the caller's session, or one of its own.
+  Result<Work> start_in(const Caller& caller, std::shared_ptr<SharedSession> session);
+  Result<Work> start_new(const Caller& caller);
   Result<Work> start(const Caller& caller, const std::string& transaction);
   Result<PlannedQuery> open(const Caller& caller, std::string_view sql, const std::string& transaction, bool once);
   // `rows`: values for its parameters, a run for each row; null: it has none.
@@ -105,9 +111,10 @@ class StatementService {
                                     arrow::RecordBatchReader& rows);
   Result<void> require_short(std::string_view sql) const;
 
-  const SessionSource sessions_;
+  const SessionSource source_;
   const StatementLimits limits_;
   QueryGate gate_;
+  HandleTable<SharedSession> sessions_;
   HandleTable<SharedSession> transactions_;
   HandleTable<Held> statements_;
 };

@@ -14,8 +14,8 @@ namespace {
 
 // In the order of Flight SQL's schema: name, XDBC's number, size (digits, characters or bits), prefix and suffix of
 // literals, parameters, nullable (1: yes), case-sensitive, searchable (2: all but LIKE, 3: with LIKE), unsigned,
-// fixed precision, auto-increment, local name, least and most scale, SQL's number, subcode (1 date, 2 time, 3 timestamp,
-// 4 and 5 these two with a time zone), radix, interval precision. Sorted by number.
+// fixed precision, auto-increment, local name, least and most scale, SQL's number, subcode (1 date, 2 time, 3
+// timestamp, 4 and 5 these two with a time zone), radix, interval precision. Sorted by number.
 constexpr const char* kTypes = R"([
 ["VARBINARY", -3, null, "'", "'::BLOB", [], 1, true, 2, null, false, null, "BLOB", null, null, -3, null, null, null],
 ["BIT", -7, null, "'", "'::BIT", [], 1, false, 2, null, false, null, "BIT", null, null, -7, null, null, null],

@@ -42,8 +42,7 @@ int main(int argc, char** argv) {
   if (flags.contains("--idle-ms"))
     limits.statement_idle = limits.transaction_idle = std::chrono::milliseconds(std::atoi(flags["--idle-ms"].c_str()));
   const auto server = must(FlightServer::create(std::move(server_options), [&](Scope scope) {
-    return database->connect(
-        {.permission = scope == Scope::kAdmin ? SqlPermission::kWrite : SqlPermission::kRead});
+    return database->connect({.permission = scope == Scope::kAdmin ? SqlPermission::kWrite : SqlPermission::kRead});
   }));
   std::printf("%d\n", server->port());
   std::fflush(stdout);
