@@ -6,6 +6,42 @@
 #include "catalog/duckdb_error.hpp"
 
 namespace hyprstream {
+namespace {
+
+constexpr std::size_t kMostErrors = 1000;  // kept of one connection
+
+thread_local PreparingScope* preparing = nullptr;
+
+}  // namespace
+
+PreparingScope::PreparingScope() noexcept { preparing = this; }
+PreparingScope::~PreparingScope() { preparing = nullptr; }
+
+bool PreparingScope::refuse() noexcept {
+  if (preparing != nullptr) preparing->refused_ = true;
+  return preparing != nullptr;
+}
+
+void ConnectionRegistry::add(idx_t id, std::weak_ptr<Connection> connection) {
+  const std::scoped_lock lock(mutex_);
+  connections_[id] = std::move(connection);
+}
+
+void ConnectionRegistry::remove(idx_t id) {
+  const std::scoped_lock lock(mutex_);
+  connections_.erase(id);
+}
+
+std::shared_ptr<Connection> ConnectionRegistry::find(idx_t id) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? nullptr : found->second.lock();
+}
+
+idx_t connection_id(duckdb_client_context context) {
+  const DuckContext owned(context);
+  return duckdb_client_context_get_connection_id(context);
+}
 
 Connection::Connection(std::shared_ptr<const Database> database, const DatabaseOptions& options,
                        const SessionOptions& session)
@@ -15,16 +51,24 @@ Connection::Connection(std::shared_ptr<const Database> database, const DatabaseO
       timeout_(options.statement_timeout) {}
 
 Result<std::shared_ptr<Connection>> Connection::create(std::shared_ptr<const Database> database, duckdb_database handle,
+                                                       std::shared_ptr<ConnectionRegistry> registry,
                                                        const DatabaseOptions& options, const SessionOptions& session) {
   std::shared_ptr<Connection> connection(new Connection(std::move(database), options, session));
   if (duckdb_connect(handle, connection->handle_.out()) != DuckDBSuccess)
     return fail(ErrorCode::kInternal, "the database refuses a connection");
+  duckdb_client_context context = nullptr;
+  duckdb_connection_get_client_context(connection->handle(), &context);
+  connection->id_ = connection_id(context);
+  connection->registry_ = std::move(registry);
+  connection->registry_->add(*connection->id_, connection);
   if (session.exact_types) HYPRSTREAM_TRY(connection->run("SET arrow_lossless_conversion = true"));
   duckdb_connection_get_arrow_options(connection->handle(), connection->arrow_.out());
   return connection;
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  if (id_) registry_->remove(*id_);
+}
 
 Result<void> Connection::check_allowed(duckdb_statement_type type) const {
   switch (type) {
@@ -68,10 +112,14 @@ void Connection::close_active() noexcept {
   if (active_ != nullptr) active_->close();
 }
 
-Result<void> Connection::begin_execution(ActiveResult* result) {
+void Connection::restart_clock() noexcept {
   close_active();
   cancelled_ = false;
   started_ = std::chrono::steady_clock::now();
+}
+
+Result<void> Connection::begin_execution(ActiveResult* result) {
+  restart_clock();
   if (permission_ == SqlPermission::kRead && !in_transaction_) {
     HYPRSTREAM_TRY(run("BEGIN TRANSACTION READ ONLY"));
     read_transaction_ = true;
@@ -113,9 +161,20 @@ void Connection::interrupt() noexcept {
   duckdb_interrupt(handle());
 }
 
-std::optional<std::chrono::steady_clock::time_point> Connection::deadline() const noexcept {
-  if (timeout_ == std::chrono::milliseconds::zero()) return std::nullopt;
-  return started_.load() + timeout_;
+CallLimits Connection::call_limits() const noexcept {
+  if (timeout_ == std::chrono::milliseconds::zero()) return CallLimits(cancelled_);
+  return CallLimits(cancelled_, started_.load() + timeout_);
+}
+
+void Connection::add_error(RowError error) {
+  const std::scoped_lock lock(errors_mutex_);
+  if (errors_.size() == kMostErrors) errors_.pop_front();
+  errors_.push_back(std::move(error));
+}
+
+std::vector<RowError> Connection::errors() const {
+  const std::scoped_lock lock(errors_mutex_);
+  return {errors_.begin(), errors_.end()};
 }
 
 }  // namespace hyprstream

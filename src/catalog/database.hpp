@@ -13,11 +13,13 @@
 #include "base/error.hpp"
 #include "catalog/model_functions.hpp"
 #include "catalog/session.hpp"
+#include "catalog/virtual_table.hpp"
 
 namespace hyprstream {
 
 struct DatabaseOptions {
   std::optional<std::filesystem::path> path;  // nothing: in memory. Made if it is not there
+  bool own_tables = false;                    // hyprstream's own are made, or brought to the newest version
   std::optional<std::uint64_t> memory_bytes;  // most memory; nothing: DuckDB's choice, 80% of the machine's
   std::optional<int> threads;                 // >= 1; nothing: one for each core
   // For statements of others: no files but those below `directories`, no extensions, no other databases, no change of
@@ -26,6 +28,7 @@ struct DatabaseOptions {
   std::vector<std::filesystem::path> directories;  // absolute
   std::chrono::milliseconds statement_timeout{0};  // of each statement, in DuckDB and in the model; 0: none
   std::shared_ptr<ModelFunctions> model;           // nothing: the functions fail and say so
+  std::vector<VirtualTable> tables;                // views of each session, in no file
 };
 
 enum class SqlPermission : std::uint8_t {

@@ -49,7 +49,8 @@ ErrorCode code_of(std::string_view type, std::string_view message, std::string_v
   if (contains(message, "Could not set lock")) return ErrorCode::kUnavailable;
   if (contains(message, "maximum execution time")) return ErrorCode::kUnavailable;
   if (contains(message, "in read-only mode")) return ErrorCode::kPermissionDenied;
-  if (type == "IO" && contains(message, "not a valid DuckDB database file")) return ErrorCode::kCorrupt;
+  if (contains(message, "not a valid DuckDB database file") || contains(message, "Corrupt database file"))
+    return ErrorCode::kCorrupt;
   if (type == "IO" && contains(message, "No such file")) return ErrorCode::kNotFound;
   if (type == "IO" && contains(message, "No files found")) return ErrorCode::kNotFound;
   if (type == "Catalog") {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "catalog/arrow_file.hpp"
 #include "catalog/arrow_schema.hpp"
 #include "catalog/connection.hpp"
 #include "catalog/duckdb_error.hpp"
@@ -89,6 +90,10 @@ class DuckFormatter final : public TextFormatter {
   Result<std::unique_ptr<TextRows>> as_json(ResultStream& stream) override {
     return rows(stream, {{.name = "json", .type = "JSON"}},
                 "SELECT CAST(to_json(r) AS VARCHAR) FROM hyprstream_result() r");
+  }
+
+  Result<std::int64_t> write_arrow(ResultStream& stream, const std::string& path) override {
+    return write_arrow_file(stream, path);
   }
 
   Result<std::int64_t> write_parquet(ResultStream& stream, const std::string& path) override {

@@ -1,6 +1,8 @@
 #include "catalog/local_statement.hpp"
 
+#include <algorithm>
 #include <format>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,32 @@ Result<void> check_text(std::string_view sql) {
   if (const auto zero = sql.find('\0'); zero != std::string_view::npos)
     return fail(ErrorCode::kInvalidArgument, std::format("the statement has a zero byte at byte {}", zero));
   return {};
+}
+
+Result<SharedPrepared> prepare_text(Connection& connection, const std::string& sql) {
+  auto prepared = std::make_shared<DuckPrepared>();
+  bool needs_model = false;
+  {
+    const PreparingScope preparing;
+    if (duckdb_prepare(connection.handle(), sql.c_str(), prepared->out()) == DuckDBSuccess) return prepared;
+    needs_model = preparing.was_refused();
+  }
+  // The plan itself hangs on what the model says, as in INSERT ... VALUES or the arguments of a table function.
+  if (needs_model) {
+    prepared = std::make_shared<DuckPrepared>();
+    if (duckdb_prepare(connection.handle(), sql.c_str(), prepared->out()) == DuckDBSuccess) return prepared;
+  }
+  if (const auto ended = connection.call_limits().check(); !ended) return std::unexpected(ended.error());
+  return std::unexpected(translate_duckdb_error(duckdb_prepare_error(prepared->get()), sql));
+}
+
+// EXPLAIN makes the plan that it shows when it is executed; EXPLAIN ANALYZE also runs it.
+bool only_explains(duckdb_statement_type type, std::string_view sql) {
+  if (type != DUCKDB_STATEMENT_TYPE_EXPLAIN) return false;
+  std::string lower(sql);
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return !lower.contains("analyze");
 }
 
 std::vector<ResultColumn> columns_of(duckdb_prepared_statement statement) {
@@ -78,12 +106,8 @@ Result<std::unique_ptr<Statement>> LocalStatement::prepare(std::shared_ptr<Conne
   HYPRSTREAM_TRY(check_text(sql));
   std::unique_ptr<LocalStatement> statement(new LocalStatement(std::move(connection)));
   statement->sql_ = std::make_shared<const std::string>(sql);
-  statement->connection_->close_active();
-  auto prepared = std::make_shared<DuckPrepared>();
-  const auto state = duckdb_prepare(statement->connection_->handle(), statement->sql_->c_str(), prepared->out());
-  if (state != DuckDBSuccess)
-    return std::unexpected(translate_duckdb_error(duckdb_prepare_error(prepared->get()), *statement->sql_));
-  statement->prepared_ = std::move(prepared);
+  statement->connection_->restart_clock();
+  HYPRSTREAM_ASSIGN(statement->prepared_, prepare_text(*statement->connection_, *statement->sql_));
   HYPRSTREAM_TRY(statement->describe());
   return statement;
 }
@@ -142,6 +166,8 @@ Result<void> LocalStatement::bind_row(std::int64_t row) {
 
 Result<std::unique_ptr<ResultStream>> LocalStatement::execute(std::int64_t row) {
   HYPRSTREAM_TRY(bind_row(row));
+  std::optional<PreparingScope> preparing;
+  if (only_explains(type_, *sql_)) preparing.emplace();
   auto stream = LocalStream::execute(connection_, prepared_, sql_, kind_ == StatementKind::kQuery);
   if (stream && type_ == DUCKDB_STATEMENT_TYPE_TRANSACTION) connection_->note_transaction(transaction_step(*sql_));
   return stream;

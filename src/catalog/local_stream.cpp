@@ -69,9 +69,9 @@ void LocalStream::close() noexcept {
 }
 
 Error LocalStream::error() const {
-  auto error = translate_duckdb_error(duckdb_result_error(result_->get()), *sql_);
-  if (error.code == ErrorCode::kCancelled) error.message = "the statement was cancelled";
-  return error;
+  // A function that was told to stop has only a sentence to fail with.
+  if (const auto ended = connection_->call_limits().check(); !ended) return ended.error();
+  return translate_duckdb_error(duckdb_result_error(result_->get()), *sql_);
 }
 
 }  // namespace hyprstream

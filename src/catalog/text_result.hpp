@@ -41,6 +41,8 @@ class TextFormatter {
   virtual Result<std::unique_ptr<TextRows>> as_json(ResultStream& stream) = 0;
   // Writes a Parquet file of all rows, over what is at `path`; their number.
   virtual Result<std::int64_t> write_parquet(ResultStream& stream, const std::string& path) = 0;
+  // The same in Arrow's file format.
+  virtual Result<std::int64_t> write_arrow(ResultStream& stream, const std::string& path) = 0;
 };
 
 }  // namespace hyprstream

@@ -129,7 +129,7 @@ std::vector<std::size_t> BoxTable::shown_columns(std::vector<std::size_t>& width
   std::iota(shown.begin(), shown.end(), 0);
   if (width_ == 0) return shown;
   const auto total = [&] {
-    std::size_t sum = 1;
+    std::size_t sum = shown.size() < columns_.size() ? 5 : 1;  // with the column of dots
     for (const auto i : shown) sum += widths[i] + 3;
     return sum;
   };

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "catalog/database.hpp"
@@ -17,7 +18,7 @@ using Rows = std::vector<std::vector<std::string>>;
 template <typename T>
 T must(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message);
-  return std::move(*result);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
 void add_rows(const ArrowSchema& schema, const ArrowArray& batch, Rows& rows);
