@@ -14,7 +14,8 @@ find_library(GGML_BASE_LIBRARY ggml-base REQUIRED) # which ggml's pkg-config fil
 find_library(ISOCLINE_LIBRARY isocline REQUIRED)
 find_library(DUCKDB_LIBRARY duckdb REQUIRED)
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
-pkg_check_modules(arrow REQUIRED IMPORTED_TARGET arrow)
+pkg_check_modules(arrow_flight_sql REQUIRED IMPORTED_TARGET arrow-flight-sql)
+find_library(GRPCPP_LIBRARY grpc++ REQUIRED)
 
 # Where the CPU plugins of ggml lie, below the root that is built in.
 set(HYPRSTREAM_GGML_BACKENDS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/ggml/backends0)

@@ -13,6 +13,7 @@ isocline\.h                   cli
 CLI/                          cli
 duckdb                        catalog
 arrow/                        catalog|flight
+grpcpp/                       flight
 httplib\.h                    http
 prometheus/                   metrics
 curl/                         hub

@@ -11,6 +11,8 @@
 #include <iterator>
 #include <sstream>
 
+#include "base/base64.hpp"
+
 namespace hyprstream {
 namespace {
 
@@ -80,14 +82,32 @@ std::optional<Identity> ApiKeys::identify(std::string_view key) const {
   return found == nullptr ? std::nullopt : std::optional(found->identity);
 }
 
-std::optional<std::string_view> bearer_token(std::string_view header) noexcept {
-  constexpr std::string_view kScheme = "bearer ";
-  if (header.size() <= kScheme.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+namespace {
+
+// `scheme` with its space, in lower case.
+std::optional<std::string_view> after_scheme(std::string_view header, std::string_view scheme) noexcept {
+  if (header.size() <= scheme.size()) return std::nullopt;
+  for (std::size_t i = 0; i < scheme.size(); ++i) {
     const char c = header[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != kScheme[i]) return std::nullopt;
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != scheme[i]) return std::nullopt;
   }
-  return header.substr(kScheme.size());
+  return header.substr(scheme.size());
+}
+
+}  // namespace
+
+std::optional<std::string_view> bearer_token(std::string_view header) noexcept {
+  return after_scheme(header, "bearer ");
+}
+
+std::optional<BasicCredentials> basic_credentials(std::string_view header) {
+  const auto encoded = after_scheme(header, "basic ");
+  if (!encoded) return std::nullopt;
+  const auto text = from_base64(*encoded);
+  if (!text) return std::nullopt;
+  const auto colon = text->find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  return BasicCredentials{.user = text->substr(0, colon), .password = text->substr(colon + 1)};
 }
 
 }  // namespace hyprstream

@@ -43,4 +43,12 @@ class ApiKeys {
 // What stands behind "Bearer " in an Authorization header; the scheme's case does not matter (RFC 9110).
 std::optional<std::string_view> bearer_token(std::string_view header) noexcept;
 
+struct BasicCredentials {
+  std::string user;
+  std::string password;
+};
+
+// What stands behind "Basic " in one (RFC 7617); some clients leave the padding of its base64 out.
+std::optional<BasicCredentials> basic_credentials(std::string_view header);
+
 }  // namespace hyprstream

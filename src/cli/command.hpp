@@ -75,6 +75,7 @@ std::unique_ptr<Command> make_lora_merge_command();
 std::unique_ptr<Command> make_lora_compare_command();
 std::unique_ptr<Command> make_lora_delete_command();
 std::unique_ptr<Command> make_server_command();
+std::unique_ptr<Command> make_sql_command();
 std::unique_ptr<Command> make_completion_command();
 
 }  // namespace hyprstream

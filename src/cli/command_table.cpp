@@ -27,6 +27,7 @@ std::span<const CommandEntry> command_table() noexcept {
       CommandEntry{"lora compare", "Measure what an adapter changes", make_lora_compare_command},
       CommandEntry{"lora delete", "Remove an adapter", make_lora_delete_command},
       CommandEntry{"server", "Serve a model and its adapters to OpenAI's clients", make_server_command},
+      CommandEntry{"sql", "Query everything hyprstream knows, and your own tables", make_sql_command},
       CommandEntry{"completion", "Print a completion script for bash or zsh", make_completion_command},
   };
   return kCommands;

@@ -1,8 +1,6 @@
 // hyprstream run.
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <format>
 #include <functional>
 #include <optional>
@@ -17,6 +15,7 @@
 #include "cli/command.hpp"
 #include "cli/engine_flags.hpp"
 #include "cli/generation_output.hpp"
+#include "cli/input_text.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_reference.hpp"
 #include "cli/model_source.hpp"
@@ -29,26 +28,9 @@ namespace {
 constexpr std::size_t kLongestInput = std::size_t{16} << 20;  // bytes; far past any context
 
 // All of standard input, without the line breaks at its end.
-Result<std::string> read_standard_input(const InterruptScope& interrupt) {
-  std::string text;
-  std::array<char, 65536> buffer;
-  for (;;) {
-    const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) {
-      if (interrupt.was_interrupted()) return fail(ErrorCode::kCancelled, "interrupted");
-      continue;
-    }
-    if (count < 0) return fail_errno("cannot read the prompt from standard input", errno);
-    if (count == 0) break;
-    text.append(buffer.data(), static_cast<std::size_t>(count));
-    if (text.size() > kLongestInput)
-      return fail(ErrorCode::kInvalidArgument,
-                  std::format("the prompt on standard input is longer than {}", format_bytes(kLongestInput)));
-  }
+Result<std::string> read_prompt(const InterruptScope& interrupt) {
+  HYPRSTREAM_ASSIGN(auto text, read_input(STDIN_FILENO, "the prompt on standard input", kLongestInput, interrupt));
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
-  if (const auto invalid = find_invalid_utf8(text))
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("the prompt on standard input is not valid UTF-8 at byte {}", *invalid));
   return text;
 }
 
@@ -101,7 +83,7 @@ class RunCommand final : public Command {
       return fail(ErrorCode::kInvalidArgument,
                   "a chat needs a terminal to write to: give a PROMPT, or pipe one in, for a single answer");
     if (!prompt_ && !interactive) {
-      HYPRSTREAM_ASSIGN(prompt_, read_standard_input(interrupt));
+      HYPRSTREAM_ASSIGN(prompt_, read_prompt(interrupt));
     }
     if (prompt_ && prompt_->empty())
       return fail(ErrorCode::kInvalidArgument,

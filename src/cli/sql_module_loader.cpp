@@ -4,6 +4,7 @@
 
 #include <format>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "base/paths.hpp"
@@ -26,10 +27,10 @@ Result<const HyprstreamSqlModule*> load() {
   const auto entry = reinterpret_cast<decltype(&hyprstream_sql_module)>(::dlsym(library, kSqlModuleEntry));
   if (entry == nullptr) return cannot_load();
   const auto* module = entry();
-  if (module->abi_version != kSqlModuleAbi)
-    return fail(ErrorCode::kUnsupported, std::format("the SQL module {} is of another version of hyprstream: it has "
-                                                     "interface {} and not {}",
-                                                     path.string(), module->abi_version, kSqlModuleAbi));
+  if (module->abi_version != kSqlModuleAbi || std::string_view(module->program_version) != HYPRSTREAM_VERSION)
+    return fail(
+        ErrorCode::kUnsupported,
+        std::format("the SQL module {} is of another version of hyprstream: install both again", path.string()));
   return module;
 }
 

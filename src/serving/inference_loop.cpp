@@ -5,13 +5,15 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 namespace hyprstream {
 namespace {
 
-// Rows of logits that an embedding may ask for in one step: each costs a product with the whole vocabulary.
-constexpr int kEmbeddingRows = 64;
+// Rows of logits that a text which is only read may ask for in one step: each costs a product with the whole
+// vocabulary.
+constexpr int kReadingRows = 64;
 
 // While other texts run, a step takes this part of InferenceOptions::prefill_tokens: 64 tokens of a prompt cost as much
 // for each as 512 do, and the others wait for an eighth of the time.
@@ -116,7 +118,7 @@ bool InferenceLoop::collect() {
 void InferenceLoop::enqueue(std::unique_ptr<SequenceTask> task) {
   task->info.id = ++last_id_;
   task->info.tokens = static_cast<int>(task->tokens.size());
-  if (task->pool) task->info.most_per_step = std::min(kEmbeddingRows, engine_.options().max_outputs);
+  if (task->reading != nullptr) task->info.most_per_step = std::min(kReadingRows, engine_.options().max_outputs);
   scheduler_.enqueue(task->info);
   tasks_.emplace(task->info.id, std::move(task));
 }
@@ -126,8 +128,8 @@ void InferenceLoop::drop_cancelled() {
   for (const auto& [id, task] : tasks_)
     if (task->cancelled()) cancelled.push_back(task.get());
   for (SequenceTask* task : cancelled) {
-    if (task->embedding != nullptr) {
-      end_embedding(*task, fail(ErrorCode::kCancelled, "cancelled"));
+    if (task->reading != nullptr) {
+      end_reading(*task, fail(ErrorCode::kCancelled, "cancelled"));
     } else {
       // Choices that have not even begun end with it.
       task->request->open_choices -= static_cast<int>(task->request->siblings.size());
@@ -164,8 +166,11 @@ std::vector<InferenceLoop::Part> InferenceLoop::plan() {
     std::vector<std::int32_t> outputs;
     if (task.pool)
       outputs = task.pool->wanted(task.computed, count);
+    else if (task.scores)  // the last token has none behind it
+      outputs.resize(std::min(tokens.size(), task.tokens.size() - 1 - begin));
     else if (begin + tokens.size() == task.tokens.size())
       outputs = {count - 1};
+    if (task.scores) std::iota(outputs.begin(), outputs.end(), 0);
     parts.push_back({id, &task, count, std::move(outputs), {*task.sequence, tokens, {}}});
   }
   for (auto& part : parts) part.input.outputs = part.outputs;
@@ -225,6 +230,7 @@ bool InferenceLoop::make_room() {
   close_sequence(*std::exchange(task.sequence, std::nullopt));
   task.computed = 0;
   if (task.pool) task.pool.emplace(task.pool->restarted());
+  if (task.scores) task.scores->clear();
   return true;
 }
 

@@ -70,6 +70,7 @@ class InferenceLoop {
   bool make_room();
 
   void add_to_pool(SequenceTask& task, std::span<const std::span<const float>> hidden);
+  void add_scores(SequenceTask& task, int begin, std::span<const std::span<const float>> logits);
   void take_logits(SequenceTask& task, std::span<const float> logits);
   void note_token_time(SequenceTask& task);
   // Why the text ends with this token, if it does.
@@ -78,7 +79,7 @@ class InferenceLoop {
 
   // These end a task: the reference is not good any more.
   void end_choice(SequenceTask& task, FinishReason reason);
-  void end_embedding(SequenceTask& task, Result<std::vector<float>> result);
+  void end_reading(SequenceTask& task, Result<std::vector<float>> result);
   void fail_task(SequenceTask& task, const Error& error);
   void fail_request(const std::shared_ptr<RequestTask>& request, const Error& error);
   void end_request(RequestTask& request, RequestOutcome outcome);

@@ -74,9 +74,17 @@ class InferenceService::Impl {
 
   // Its choices have the numbers from `first_choice` in the stream.
   Result<void> submit(ServingRequest request, const std::shared_ptr<StreamState>& stream, int first_choice);
-  Result<std::shared_ptr<EmbeddingTask>> submit(EmbeddingRequest request);
+  // Texts that are only read, beside each other: a vector of numbers for each.
+  template <typename Request>
+  Result<std::vector<std::vector<float>>> read(std::vector<Request> requests, std::stop_token stop);
 
  private:
+  template <typename Request>
+  Result<std::unique_ptr<SequenceTask>> make_reading(Request request);
+  Result<std::shared_ptr<ReadingTask>> submit(EmbeddingRequest request);
+  Result<std::shared_ptr<ReadingTask>> submit(ScoringRequest request);
+  Result<std::shared_ptr<ReadingTask>> submit(std::unique_ptr<SequenceTask> task);
+
   InferenceOptions options_;
   std::unique_ptr<LoraEngine> engine_;
   InferenceLoop loop_;
@@ -148,20 +156,68 @@ Result<void> InferenceService::Impl::submit(ServingRequest request, const std::s
   return loop_.submit(std::move(first));
 }
 
-Result<std::shared_ptr<EmbeddingTask>> InferenceService::Impl::submit(EmbeddingRequest request) {
+template <typename Request>
+Result<std::unique_ptr<SequenceTask>> InferenceService::Impl::make_reading(Request request) {
   const LoraEngine& engine = *engine_;
   HYPRSTREAM_TRY(check_tokens(engine, request.tokens, /*room_for_answer=*/false));
   HYPRSTREAM_TRY(check_adapters(engine, request.adapters));
   auto task = make_task(request.tokens, request.client, request.adapters);
-  task->pool.emplace(engine.model_info().pooling.value_or(PoolingType::kMean), static_cast<int>(request.tokens.size()));
-  auto embedding = std::make_shared<EmbeddingTask>();
-  embedding->submitted = ServingClock::now();
-  embedding->submitted_at = std::chrono::system_clock::now();
-  embedding->adapters = list_of(request.adapters);
-  embedding->request = std::move(request);
-  task->embedding = embedding;
+  task->reading = std::make_shared<ReadingTask>();
+  task->reading->submitted = ServingClock::now();
+  task->reading->submitted_at = std::chrono::system_clock::now();
+  task->reading->adapters = list_of(request.adapters);
+  task->reading->client = std::move(request.client);
+  task->reading->label = std::move(request.label);
+  task->reading->served = std::move(request.adapters);
+  return task;
+}
+
+Result<std::shared_ptr<ReadingTask>> InferenceService::Impl::submit(EmbeddingRequest request) {
+  HYPRSTREAM_ASSIGN(auto task, make_reading(std::move(request)));
+  task->pool.emplace(engine().model_info().pooling.value_or(PoolingType::kMean), static_cast<int>(task->tokens.size()));
+  return submit(std::move(task));
+}
+
+Result<std::shared_ptr<ReadingTask>> InferenceService::Impl::submit(ScoringRequest request) {
+  if (request.tokens.size() < 2)
+    return fail(ErrorCode::kInvalidArgument, "the text is shorter than two tokens: there is nothing to predict");
+  HYPRSTREAM_ASSIGN(auto task, make_reading(std::move(request)));
+  task->scores.emplace();
+  return submit(std::move(task));
+}
+
+Result<std::shared_ptr<ReadingTask>> InferenceService::Impl::submit(std::unique_ptr<SequenceTask> task) {
+  const auto reading = task->reading;
   HYPRSTREAM_TRY(loop_.submit(std::move(task)));
-  return embedding;
+  return reading;
+}
+
+template <typename Request>
+Result<std::vector<std::vector<float>>> InferenceService::Impl::read(std::vector<Request> requests,
+                                                                     std::stop_token stop) {
+  std::vector<std::shared_ptr<ReadingTask>> tasks;
+  const auto cancel = [&] {
+    for (const auto& task : tasks) task->cancelled.store(true, std::memory_order_relaxed);
+  };
+  for (auto& request : requests) {
+    auto task = submit(std::move(request));
+    if (!task) {
+      cancel();
+      return std::unexpected(task.error());
+    }
+    tasks.push_back(std::move(*task));
+  }
+  const std::stop_callback on_stop(std::move(stop), cancel);
+  std::vector<std::vector<float>> vectors;
+  for (const auto& task : tasks) {
+    auto vector = task->result.get_future().get();
+    if (!vector) {
+      cancel();
+      return std::unexpected(vector.error());
+    }
+    vectors.push_back(std::move(*vector));
+  }
+  return vectors;
 }
 
 Result<GenerationStream> InferenceService::submit(ServingRequest request) {
@@ -194,29 +250,12 @@ Result<std::vector<float>> InferenceService::embed(EmbeddingRequest request, std
 
 Result<std::vector<std::vector<float>>> InferenceService::embed(std::vector<EmbeddingRequest> requests,
                                                                 std::stop_token stop) {
-  std::vector<std::shared_ptr<EmbeddingTask>> tasks;
-  const auto cancel = [&] {
-    for (const auto& task : tasks) task->cancelled.store(true, std::memory_order_relaxed);
-  };
-  for (auto& request : requests) {
-    auto task = impl_->submit(std::move(request));
-    if (!task) {
-      cancel();
-      return std::unexpected(task.error());
-    }
-    tasks.push_back(std::move(*task));
-  }
-  const std::stop_callback on_stop(std::move(stop), cancel);
-  std::vector<std::vector<float>> vectors;
-  for (const auto& task : tasks) {
-    auto vector = task->result.get_future().get();
-    if (!vector) {
-      cancel();
-      return std::unexpected(vector.error());
-    }
-    vectors.push_back(std::move(*vector));
-  }
-  return vectors;
+  return impl_->read(std::move(requests), std::move(stop));
+}
+
+Result<std::vector<std::vector<float>>> InferenceService::score(std::vector<ScoringRequest> requests,
+                                                                std::stop_token stop) {
+  return impl_->read(std::move(requests), std::move(stop));
 }
 
 ServiceState InferenceService::state() const { return impl_->loop().state(); }

@@ -65,6 +65,9 @@ class InferenceService {
   // Several beside each other, with the vectors in the order of the requests. Errors: the first one's.
   Result<std::vector<std::vector<float>>> embed(std::vector<EmbeddingRequest> requests, std::stop_token stop = {});
 
+  // For each token but the first the logarithm of its probability after those before it. Errors: as embed().
+  Result<std::vector<std::vector<float>>> score(std::vector<ScoringRequest> requests, std::stop_token stop = {});
+
   ServiceState state() const;
 
   // Refuses new requests from now on; those in flight go on.

@@ -50,6 +50,14 @@ struct EmbeddingRequest {
   std::string label;
 };
 
+// A text to be read, not gone on with: how likely each token is after those before it.
+struct ScoringRequest {
+  std::vector<Token> tokens;  // at least two, no more than the context holds
+  std::vector<RequestAdapter> adapters;
+  std::string client;
+  std::string label;
+};
+
 // What one request cost, so far.
 struct RequestUsage {
   int prompt_tokens = 0;

@@ -25,6 +25,8 @@ void InferenceLoop::hand_out(std::span<Part> parts, const StepOutput& output) {
       scheduler_.computed(task.info.id, part.tokens);
       if (task.pool)
         add_to_pool(task, std::span(output.hidden).subspan(row, rows));
+      else if (task.scores)
+        add_scores(task, task.computed - part.tokens, std::span(output.logits).subspan(row, rows));
       else if (rows > 0)
         take_logits(task, output.logits[row]);
     }
@@ -34,7 +36,15 @@ void InferenceLoop::hand_out(std::span<Part> parts, const StepOutput& output) {
 
 void InferenceLoop::add_to_pool(SequenceTask& task, std::span<const std::span<const float>> hidden) {
   for (const auto& state : hidden) task.pool->add(state);
-  if (task.computed == std::ssize(task.tokens)) end_embedding(task, task.pool->result());
+  if (task.computed == std::ssize(task.tokens)) end_reading(task, task.pool->result());
+}
+
+// `begin`: the position of the first row, which tells of the token behind it.
+void InferenceLoop::add_scores(SequenceTask& task, int begin, std::span<const std::span<const float>> logits) {
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    task.scores->push_back(
+        score_token(logits[i], task.tokens[static_cast<std::size_t>(begin) + i + 1], 0).chosen.logprob);
+  if (task.computed == std::ssize(task.tokens)) end_reading(task, std::move(*task.scores));
 }
 
 void InferenceLoop::take_logits(SequenceTask& task, std::span<const float> logits) {
@@ -126,28 +136,28 @@ void InferenceLoop::end_request(RequestTask& request, RequestOutcome outcome) {
   for (auto* observer : observers_) observer->on_request_end(report);
 }
 
-void InferenceLoop::end_embedding(SequenceTask& task, Result<std::vector<float>> result) {
-  const auto embedding = task.embedding;
-  RequestReport report{.submitted = embedding->submitted_at,
-                       .client = embedding->request.client,
-                       .label = embedding->request.label,
-                       .adapters = embedding->request.adapters,
+void InferenceLoop::end_reading(SequenceTask& task, Result<std::vector<float>> result) {
+  const auto reading = task.reading;
+  RequestReport report{.submitted = reading->submitted_at,
+                       .client = reading->client,
+                       .label = reading->label,
+                       .adapters = reading->served,
                        .embedding = true};
   report.usage.prompt_tokens = static_cast<int>(task.tokens.size());
-  if (embedding->started) report.usage.queue_seconds = seconds_between(embedding->submitted, *embedding->started);
+  if (reading->started) report.usage.queue_seconds = seconds_between(reading->submitted, *reading->started);
   if (!result)
     report.outcome =
         result.error().code == ErrorCode::kCancelled ? RequestOutcome::kCancelled : RequestOutcome::kFailed;
-  else if (embedding->started)
-    report.usage.prompt_seconds = seconds_between(*embedding->started, ServingClock::now());
+  else if (reading->started)
+    report.usage.prompt_seconds = seconds_between(*reading->started, ServingClock::now());
   forget(task, /*keep_prefix=*/false);
   for (auto* observer : observers_) observer->on_request_end(report);
-  embedding->result.set_value(std::move(result));
+  reading->result.set_value(std::move(result));
 }
 
 void InferenceLoop::fail_task(SequenceTask& task, const Error& error) {
-  if (task.embedding != nullptr)
-    end_embedding(task, std::unexpected(error));
+  if (task.reading != nullptr)
+    end_reading(task, std::unexpected(error));
   else
     fail_request(task.request, error);
 }

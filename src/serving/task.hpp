@@ -42,8 +42,11 @@ struct RequestTask {
   PrefixScope scope() const { return {adapters, request.cache_salt}; }
 };
 
-struct EmbeddingTask {
-  EmbeddingRequest request;
+// A text that is only read: for its embedding, or for how likely its tokens are.
+struct ReadingTask {
+  std::string client;
+  std::string label;
+  std::vector<RequestAdapter> served;
   AdapterList adapters;
   std::chrono::system_clock::time_point submitted_at;
   ServingClock::time_point submitted;
@@ -52,7 +55,7 @@ struct EmbeddingTask {
   std::promise<Result<std::vector<float>>> result;
 };
 
-// One choice of a request, or the text of an embedding.
+// One choice of a request, or a text that is only read.
 struct SequenceTask {
   TaskInfo info;
   std::vector<Token> tokens;  // the prompt and what came after it
@@ -67,17 +70,18 @@ struct SequenceTask {
   std::optional<TextStream> text;
   ServingClock::time_point last_token;
 
-  // ---- An embedding ----
-  std::shared_ptr<EmbeddingTask> embedding;
-  std::optional<EmbeddingPool> pool;
+  // ---- A text that is only read ----
+  std::shared_ptr<ReadingTask> reading;
+  std::optional<EmbeddingPool> pool;         // for an embedding
+  std::optional<std::vector<float>> scores;  // else: the logarithms of the probabilities, from the second token on
 
   bool cancelled() const noexcept;
   int choice_in_stream() const noexcept { return request->first_choice + choice; }
-  const AdapterList& adapters() const noexcept { return request != nullptr ? request->adapters : embedding->adapters; }
+  const AdapterList& adapters() const noexcept { return request != nullptr ? request->adapters : reading->adapters; }
 };
 
 inline bool SequenceTask::cancelled() const noexcept {
-  return request != nullptr ? request->stream->cancelled() : embedding->cancelled.load(std::memory_order_relaxed);
+  return request != nullptr ? request->stream->cancelled() : reading->cancelled.load(std::memory_order_relaxed);
 }
 
 }  // namespace hyprstream

@@ -18,7 +18,7 @@ void InferenceLoop::start(SequenceTask& task) {
   task.computed = 0;
   if (auto given = give_sequence(task); !given) return fail_task(task, given.error());
   if (task.request == nullptr) {
-    if (!task.embedding->started) task.embedding->started = ServingClock::now();
+    if (!task.reading->started) task.reading->started = ServingClock::now();
     return;
   }
   auto& request = *task.request;

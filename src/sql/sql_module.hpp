@@ -3,13 +3,28 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
-// Plain C types only: program and module may be built apart. New functions go to the end and
-// raise kSqlModuleAbi. All functions are thread-safe and never throw.
+#include "base/error.hpp"
+#include "catalog/database.hpp"
+#include "catalog/session.hpp"
+#include "catalog/text_result.hpp"
+
+// Program and module are built together, by one compiler, and the program refuses a module of another version: so the
+// functions take and give C++ types. What they make is destroyed by the module's code. All functions are thread-safe
+// and never throw.
 struct HyprstreamSqlModule {
   std::uint32_t abi_version;        // kSqlModuleAbi of the module; always the first field
+  const char* program_version;      // "0.5.0"; always the second
   const char* (*duckdb_version)();  // "v2.0.0"; static storage
   const char* (*arrow_version)();   // "25.0.0"; static storage
+
+  // As Database::open() and Database::connect().
+  hyprstream::Result<std::shared_ptr<hyprstream::Database>> (*open_database)(const hyprstream::DatabaseOptions&);
+  hyprstream::Result<std::unique_ptr<hyprstream::Session>> (*connect)(hyprstream::Database&,
+                                                                      const hyprstream::SessionOptions&);
+  // One for each database.
+  hyprstream::Result<std::unique_ptr<hyprstream::TextFormatter>> (*make_formatter)(hyprstream::Database&);
 };
 
 // The one exported symbol. The table lives as long as the module is loaded.
@@ -17,7 +32,7 @@ extern "C" [[gnu::visibility("default")]] const HyprstreamSqlModule* hyprstream_
 
 namespace hyprstream {
 
-inline constexpr std::uint32_t kSqlModuleAbi = 1;
+inline constexpr std::uint32_t kSqlModuleAbi = 2;
 inline constexpr const char* kSqlModuleFile = "libhyprstream_sql.so";
 inline constexpr const char* kSqlModuleEntry = "hyprstream_sql_module";
 
