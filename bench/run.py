@@ -229,6 +229,19 @@ def compare_busy(report, rounds):
         )
 
 
+def compare_flight(report, rounds):
+    """One process measures both sides in turn, and checks that they give the same rows."""
+    figures = {}
+    for number in range(rounds):
+        say(f"flight: round {number + 1} of {rounds}")
+        (measured,) = run_json_lines([str(BIN / "flight_bench"), "--database", str(ROOT / "build" / "bench" / "flight.duckdb")])
+        for name, seconds in measured.items():
+            figures.setdefault(name, []).append(seconds)
+    for what, asked in (("fetch", 0.6), ("ingest", 0.5)):
+        here, there = median(figures[f"{what}_embedded"]), median(figures[f"{what}_flight"])
+        report.add(f"Flight SQL: {what} / within the process", here / there, (">=", asked), f"{there:.2f} / {here:.2f} s")
+
+
 def machine():
     names = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
     versions = subprocess.run([ROOT / "hyprstream", "--version"], capture_output=True, text=True, check=True).stdout
@@ -252,6 +265,7 @@ BENCHMARKS = {
     "busy": compare_busy,
     "pull": compare_pull,
     "http-cost": compare_http_cost,
+    "flight": compare_flight,
 }
 
 

@@ -136,6 +136,8 @@ void Connection::end_execution(ActiveResult* result) noexcept {
 }
 
 Result<void> Connection::begin() {
+  // DuckDB would refuse it too, and the transaction that is open would be lost.
+  if (in_transaction_) return fail(ErrorCode::kInvalidArgument, "a transaction is open already");
   close_active();
   HYPRSTREAM_TRY(run(permission_ == SqlPermission::kRead ? "BEGIN TRANSACTION READ ONLY" : "BEGIN TRANSACTION"));
   in_transaction_ = true;

@@ -57,7 +57,7 @@ class HandleTable {
     const std::scoped_lock lock(mutex_);
     const auto at = entries_.find(handle);
     if (at == entries_.end() || at->second.owner != owner) return unknown();
-    at->second.used = Clock::now();
+    at->second.used = std::max(at->second.used, Clock::now());
     return at->second.value;
   }
 

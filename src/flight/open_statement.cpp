@@ -57,7 +57,7 @@ OpenStatement::Rows OpenStatement::rows() const {
 
 Result<void> OpenStatement::set_running(const std::shared_ptr<ActiveCall>& call) {
   const std::scoped_lock lock(mutex_);
-  if (std::exchange(cancelled_, false)) return fail(ErrorCode::kCancelled, "the query was cancelled");
+  if (cancelled_) return fail(ErrorCode::kCancelled, "the query was cancelled");
   running_ = call;
   return {};
 }
@@ -69,12 +69,17 @@ bool OpenStatement::running() const {
 
 bool OpenStatement::cancel() {
   const std::scoped_lock lock(mutex_);
-  if (const auto call = running_.lock()) {
-    call->cancel();
-    return true;
+  const auto call = running_.lock();
+  if (call != nullptr) call->cancel();
+  return call != nullptr;
+}
+
+bool OpenStatement::cancel_for_good() {
+  {
+    const std::scoped_lock lock(mutex_);
+    cancelled_ = true;
   }
-  cancelled_ = true;
-  return false;
+  return cancel();
 }
 
 std::shared_ptr<arrow::Schema> change_schema() { return arrow::schema({arrow::field("Count", arrow::int64())}); }

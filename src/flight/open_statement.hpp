@@ -42,8 +42,10 @@ class OpenStatement {
   // The call that runs it now. Errors: kCancelled (it was cancelled before it ran).
   Result<void> set_running(const std::shared_ptr<ActiveCall>& call);
   bool running() const;
-  // Ends what runs, or refuses to run. Whether something ran.
+  // Ends what runs; whether something ran.
   bool cancel();
+  // The same, and nothing runs any more.
+  bool cancel_for_good();
 
  private:
   OpenStatement(std::shared_ptr<SharedSession> session, std::unique_ptr<Statement> statement) noexcept

@@ -117,6 +117,7 @@ Result<bool> RemoteStream::open_next() {
   if (!opened.ok()) return std::unexpected(connection_->error(opened.status()));
   reader_ = std::move(*opened);
   connection_->set_running(handle_, reader_);
+  if (connection_->interrupted()) return std::unexpected(connection_->error({}));  // before there was this to stop
   return true;
 }
 

@@ -1,5 +1,6 @@
 #include "flight/session_cookie.hpp"
 
+#include <algorithm>
 #include <format>
 
 namespace hyprstream {

@@ -116,7 +116,7 @@ Result<PlannedQuery> StatementService::describe(const Caller& caller, const std:
 
 Result<void> StatementService::close(const Caller& caller, const std::string& handle) {
   HYPRSTREAM_ASSIGN(const auto held, statements_.take(handle, caller.identity.key_id));
-  if (held->statement->running()) held->statement->cancel();
+  held->statement->cancel_for_good();
   return {};
 }
 
@@ -259,8 +259,9 @@ Result<void> StatementService::end(const Caller& caller, const std::string& tran
 
 Result<bool> StatementService::cancel(const Caller& caller, const std::string& handle) {
   HYPRSTREAM_ASSIGN(const auto held, statements_.find(handle, caller.identity.key_id));
-  const bool ran = held->statement->cancel();
-  if (!ran && held->once) static_cast<void>(statements_.take(handle, caller.identity.key_id));
+  if (!held->once) return held->statement->cancel();
+  const bool ran = held->statement->cancel_for_good();
+  if (!ran) static_cast<void>(statements_.take(handle, caller.identity.key_id));
   return ran;
 }
 

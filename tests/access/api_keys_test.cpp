@@ -50,5 +50,17 @@ TEST(BearerToken, IsReadWhateverTheCaseOfItsScheme) {
   EXPECT_FALSE(bearer_token(""));
 }
 
+TEST(BasicCredentials, AreReadWithAndWithoutPadding) {
+  for (const char* header : {"Basic cm9vdDpzZWNyZXQ6eA==", "basic cm9vdDpzZWNyZXQ6eA"}) {
+    const auto credentials = basic_credentials(header);
+    ASSERT_TRUE(credentials) << header;
+    EXPECT_EQ(credentials->user, "root");
+    EXPECT_EQ(credentials->password, "secret:x");
+  }
+  EXPECT_FALSE(basic_credentials("Basic cm9vdA=="));  // "root"
+  EXPECT_FALSE(basic_credentials("Basic !"));
+  EXPECT_FALSE(basic_credentials("Bearer cm9vdDpzZWNyZXQ6eA=="));
+}
+
 }  // namespace
 }  // namespace hyprstream

@@ -27,5 +27,22 @@ TEST(Base64, HasNoPaddingInsideOfLongTexts) {
   EXPECT_EQ(text.find('='), text.size() - 1);
 }
 
+TEST(Base64, DecodesWithAndWithoutPadding) {
+  for (const std::string text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
+    auto encoded_text = encoded(text);
+    EXPECT_EQ(from_base64(encoded_text), text);
+    while (encoded_text.ends_with('=')) encoded_text.pop_back();
+    EXPECT_EQ(from_base64(encoded_text), text);
+  }
+  std::string all(256, '\0');
+  for (int i = 0; i < 256; ++i) all[static_cast<std::size_t>(i)] = static_cast<char>(i);
+  EXPECT_EQ(from_base64(encoded(all)), all);
+}
+
+TEST(Base64, DecodesNothingElse) {
+  for (const char* bad : {"Z", "Zg=", "Zg===", "Z===", "=", "Zm9v=", "Zm 9v", "Zm9v\n", "Zm-_", "Zh", "Zm9=Zg=="})
+    EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
+}
+
 }  // namespace
 }  // namespace hyprstream

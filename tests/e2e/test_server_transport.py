@@ -68,29 +68,6 @@ def gauge(server, name):
 # ---- TLS ----
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """An authority with a certificate for the server and one for a client; and another authority's."""
-    folder = tmp_path_factory.mktemp("certificates")
-
-    def openssl(*args):
-        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True, timeout=60)
-
-    for name in ("ca", "other"):
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
-                "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN={name}", "-addext",
-                "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
-    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    for name, authority in (("server", "ca"), ("client", "ca"), ("stranger", "other")):
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
-                f"{name}.csr", "-subj", f"/CN={name}")  # fmt: skip
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial",
-                "-out", f"{name}.pem", "-days", "2", "-extfile", "names")  # fmt: skip
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-out", "old.pem", "-extfile", "names",
-            "-not_before", "20200101000000Z", "-not_after", "20200102000000Z")  # fmt: skip
-    return folder
-
-
 def tls_flags(folder, *more):
     return "--tls-cert", str(folder / "server.pem"), "--tls-key", str(folder / "server.key"), *more
 
