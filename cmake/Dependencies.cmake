@@ -14,6 +14,7 @@ find_library(GGML_BASE_LIBRARY ggml-base REQUIRED) # which ggml's pkg-config fil
 find_library(ISOCLINE_LIBRARY isocline REQUIRED)
 find_library(DUCKDB_LIBRARY duckdb REQUIRED)
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+pkg_check_modules(arrow REQUIRED IMPORTED_TARGET arrow)
 pkg_check_modules(arrow_flight_sql REQUIRED IMPORTED_TARGET arrow-flight-sql)
 find_library(GRPCPP_LIBRARY grpc++ REQUIRED)
 
