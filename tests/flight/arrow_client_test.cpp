@@ -137,8 +137,8 @@ TEST_F(ArrowClientTest, CancelsALongQuery) {
   });
   while (!reading) std::this_thread::sleep_for(1ms);
   std::this_thread::sleep_for(50ms);
-  const auto cancelled = must(client_->CancelFlightInfo(
-      call_, fl::CancelFlightInfoRequest(std::make_unique<fl::FlightInfo>(*info))));
+  const auto cancelled =
+      must(client_->CancelFlightInfo(call_, fl::CancelFlightInfoRequest(std::make_unique<fl::FlightInfo>(*info))));
   EXPECT_NE(cancelled.status, fl::CancelStatus::kNotCancellable);
   reader.join();
   EXPECT_FALSE(ended.ok());
@@ -157,8 +157,8 @@ TEST_F(ArrowClientTest, NeedsAKey) {
 }
 
 TEST_F(ArrowClientTest, LogsInWithUserAndPassword) {
-  const auto plain = must(fl::FlightClient::Connect(
-      must(fl::Location::ForGrpcTcp("127.0.0.1", loopback_.server->port()))));
+  const auto plain =
+      must(fl::FlightClient::Connect(must(fl::Location::ForGrpcTcp("127.0.0.1", loopback_.server->port()))));
   const auto header = must(plain->AuthenticateBasicToken({}, "root", kAdminKey));
   EXPECT_EQ(header.first, "authorization");
   EXPECT_EQ(header.second, std::string("Bearer ") + kAdminKey);
