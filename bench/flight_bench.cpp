@@ -108,11 +108,14 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   const auto database = value_of(Database::open({.path = path}));
   const auto embedded = value_of(database->connect());
-  value_of(run_sql(*embedded, "CREATE TABLE IF NOT EXISTS rows AS SELECT i AS n, i * 0.5::DOUBLE AS x, "
-                              "'row number ' || i AS s FROM range(" + std::to_string(rows) + ") r(i)"));
+  value_of(run_sql(*embedded,
+                   "CREATE TABLE IF NOT EXISTS rows AS SELECT i AS n, i * 0.5::DOUBLE AS x, "
+                   "'row number ' || i AS s FROM range(" +
+                       std::to_string(rows) + ") r(i)"));
   value_of(run_sql(*embedded, "CHECKPOINT"));
-  const auto server = value_of(FlightServer::create({.port = 0, .keys = {}, .tls = {}, .limits = {}, .version = "bench"},
-                                                    [&](Scope) { return database->connect(); }));
+  const auto server =
+      value_of(FlightServer::create({.port = 0, .keys = {}, .tls = {}, .limits = {}, .version = "bench"},
+                                    [&](Scope) { return database->connect(); }));
   const auto remote = value_of(connect_flight({.host = "127.0.0.1", .port = server->port()}));
 
   const auto [embedded_seconds, here] = fetch(*embedded);

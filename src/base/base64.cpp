@@ -30,7 +30,8 @@ std::string to_base64(std::span<const std::byte> bytes) {
 }
 
 std::optional<std::string> from_base64(std::string_view text) {
-  for (int padding = 0; padding < 2 && text.size() % 4 == 0 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  if (text.size() % 4 == 0)
+    for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes;
   bytes.reserve(text.size() * 3 / 4);

@@ -20,6 +20,8 @@ namespace {
 
 namespace fl = arrow::flight;
 
+constexpr int kLookahead = 8 << 20;
+
 // TlsContext has seen that it can be read, and is what it should be.
 std::string read_pem(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -43,6 +45,8 @@ void set_limits(grpc::ServerBuilder& builder, const FlightServerOptions& options
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.message_bytes));
   // A second server must not share the port: clients would reach either.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Of an upload, so much comes in while the rows before are put into their table.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kLookahead);
   // A client whose machine has vanished does not hold its statements for ever.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);

@@ -30,6 +30,8 @@ Result<std::string> read_pem(const std::filesystem::path& path) {
 Result<fl::FlightClientOptions> client_options(const FlightClientOptions& options) {
   auto made = fl::FlightClientOptions::Defaults();
   made.middleware.push_back(fl::GetCookieFactory());
+  // So much of a result comes in while the rows before are worked on; gRPC's own name for it.
+  made.generic_options.emplace_back("grpc.http2.lookahead_bytes", 8 << 20);
   if (options.client_certificate.has_value() != options.client_key.has_value())
     return fail(ErrorCode::kInvalidArgument, "a client's certificate and its key belong together: one is missing");
   if (options.tls_ca) {

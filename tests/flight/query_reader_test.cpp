@@ -20,8 +20,8 @@ struct Reading {
     auto prepared = session->prepare("");
     statement = *OpenStatement::create(std::make_shared<SharedSession>(std::move(session)), std::move(*prepared));
     EXPECT_TRUE(statement->set_rows(parameters));
-    auto opened = QueryReader::open(watch.watch([this] { return gone.load(); }), statement, gate, size,
-                                    [this] { ++ended; });
+    auto opened =
+        QueryReader::open(watch.watch([this] { return gone.load(); }), statement, gate, size, [this] { ++ended; });
     EXPECT_TRUE(opened) << opened.error().message;
     reader = std::move(*opened);
   }

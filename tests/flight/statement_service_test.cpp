@@ -113,8 +113,9 @@ TEST_F(StatementServiceTest, LetsAKeyForInferenceOnlyRead) {
                             "WITH x AS (SELECT 1) INSERT INTO t FROM x"})
     EXPECT_EQ(service_->update(caller("app", Scope::kInference), write, {}).error().code, ErrorCode::kPermissionDenied)
         << write;
-  EXPECT_EQ(service_->ingest(caller("app", Scope::kInference), {.name = {.catalog = {}, .schema = {}, .table = "t"}},
-                             *rows_of(arrow::schema({arrow::field("a", arrow::int32())}), "[[1]]"))
+  EXPECT_EQ(service_
+                ->ingest(caller("app", Scope::kInference), {.name = {.catalog = {}, .schema = {}, .table = "t"}},
+                         *rows_of(arrow::schema({arrow::field("a", arrow::int32())}), "[[1]]"))
                 .error()
                 .code,
             ErrorCode::kPermissionDenied);
@@ -196,8 +197,7 @@ TEST_F(StatementServiceTest, KeepsASessionsTemporaryTables) {
   ASSERT_TRUE(planned) << planned.error().message;
   EXPECT_EQ(text(service_->fetch(in_session(), planned->handle)), "0");
   EXPECT_EQ(service_->plan(caller(), "FROM mine", {}).error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(service_->plan(caller("bob", Scope::kAdmin, *session), "FROM mine", {}).error().code,
-            ErrorCode::kNotFound);
+  EXPECT_EQ(service_->plan(caller("bob", Scope::kAdmin, *session), "FROM mine", {}).error().code, ErrorCode::kNotFound);
   ASSERT_TRUE(service_->close_session(in_session()));
   EXPECT_EQ(service_->plan(in_session(), "SELECT 1", {}).error().code, ErrorCode::kNotFound);
 }
@@ -205,14 +205,13 @@ TEST_F(StatementServiceTest, KeepsASessionsTemporaryTables) {
 TEST_F(StatementServiceTest, IngestsAllRowsOrNone) {
   using Existing = IngestTarget::Existing;
   const auto target = [](bool create, Existing existing) {
-    return IngestTarget{.name = {.catalog = {}, .schema = {}, .table = "my table"}, .create = create,
-                        .existing = existing};
+    return IngestTarget{
+        .name = {.catalog = {}, .schema = {}, .table = "my table"}, .create = create, .existing = existing};
   };
   const auto rows = [] { return rows_of(kPair, R"([[1, "x"], [null, "y"]])"); };
   EXPECT_EQ(service_->ingest(caller(), target(false, Existing::kAppend), *rows()).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(service_->ingest(caller(), target(true, Existing::kFail), *rows()), 2);
-  EXPECT_EQ(service_->ingest(caller(), target(true, Existing::kFail), *rows()).error().code,
-            ErrorCode::kAlreadyExists);
+  EXPECT_EQ(service_->ingest(caller(), target(true, Existing::kFail), *rows()).error().code, ErrorCode::kAlreadyExists);
   EXPECT_EQ(service_->ingest(caller(), target(false, Existing::kAppend), *rows()), 2);
   EXPECT_EQ(query("SELECT count(*), sum(a)::INTEGER FROM \"my table\""), "4,2");
   EXPECT_EQ(service_->ingest(caller(), target(true, Existing::kReplace), *rows()), 2);
