@@ -41,7 +41,7 @@ void TrainingFlags::declare(ArgumentList& arguments) {
   arguments.integer("--batch-size", batch_size, {1, 4096}, "Examples evaluated side by side");
   arguments.integer("--grad-accumulation-steps", accumulation_steps, {1, 4096},
                     "Batches that one optimizer step is made of");
-  arguments.number("--learning-rate", learning_rate, {1e-9, 10}, "Its peak");
+  arguments.number("--learning-rate", learning_rate, {1e-9, 10}, "Its peak", "0.001; 0.0002 for a dense adapter");
   arguments.choice("--schedule", "SCHEDULE", schedule, {"cosine", "linear", "constant"},
                    "How the learning rate goes on behind its peak");
   arguments.fraction("--warmup", warmup, "Share of the steps over which it rises to the peak", "0.05");
@@ -82,7 +82,7 @@ Result<TrainingRunOptions> TrainingFlags::options() const {
   if (iterations) options.iterations = static_cast<std::size_t>(*iterations);
   options.batch_size = static_cast<std::size_t>(batch_size);
   options.accumulation_steps = static_cast<std::size_t>(accumulation_steps);
-  options.learning_rate = learning_rate;
+  options.learning_rate = learning_rate.value_or(default_learning_rate(options.sparsity));
   options.schedule = parse_schedule(schedule).value_or(LearningRateSchedule::kCosine);
   options.warmup = warmup.value_or(options.warmup);
   options.weight_decay = weight_decay;

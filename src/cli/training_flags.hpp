@@ -29,7 +29,7 @@ struct TrainingFlags {
   std::optional<int> iterations;
   int batch_size = 4;
   int accumulation_steps = 1;
-  double learning_rate = TrainingRunOptions().learning_rate;
+  std::optional<double> learning_rate;
   std::string schedule = "cosine";
   std::optional<double> warmup;
   double weight_decay = 0;
