@@ -20,6 +20,8 @@ void TrainingFlags::declare(ArgumentList& arguments) {
   arguments.begin_section("Data");
   arguments.file("--data,-d", "FILE", data,
                  "Examples, JSONL: an object with 'messages', with 'prompt' and 'completion', or with 'text' a line");
+  arguments.text("--sql", "QUERY", sql,
+                 "Rows of the user's database instead, with columns of these names; they are kept with the run");
   arguments.file("--valid", "FILE", validation, "Examples to measure the loss on", "a share of --data, held out");
   arguments.fraction("--validation-split", validation_split, "That share, of at most 200 examples", "0.1");
   arguments.flag("--mask-prompt", mask_prompt, "Only what the assistant says counts in the loss, as it does anyway");
@@ -61,14 +63,17 @@ void TrainingFlags::declare(ArgumentList& arguments) {
 }
 
 Result<TrainingRunOptions> TrainingFlags::options() const {
-  if (!data) return fail(ErrorCode::kInvalidArgument, "there is nothing to learn from: name the examples with --data");
+  if (!data && !sql)
+    return fail(ErrorCode::kInvalidArgument,
+                "there is nothing to learn from: name the examples with --data, or rows with --sql");
+  if (data && sql) return fail(ErrorCode::kInvalidArgument, "--data and --sql both name the examples: drop one");
   if (mask_prompt && no_mask_prompt)
     return fail(ErrorCode::kInvalidArgument, "--mask-prompt and --no-mask-prompt contradict each other: drop one");
   if (validation && validation_split)
     return fail(ErrorCode::kInvalidArgument,
                 "--validation-split holds examples of --data out if there is no --valid: drop one of the two");
   TrainingRunOptions options;
-  options.data = absolute(*data);
+  if (data) options.data = absolute(*data);
   if (validation) options.validation = absolute(*validation);
   options.validation_split = validation_split.value_or(options.validation_split);
   options.mask_prompt = !no_mask_prompt;
