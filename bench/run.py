@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+from fine_tuning_bench import compare_fine_tuning
 from measure import Report, interleave, median, ratio_of_medians, run_json_lines
 from pull_bench import compare_pull
 from server_bench import FEWEST_REQUESTS, ROWS, compare_http_cost, compare_server
@@ -266,6 +267,7 @@ BENCHMARKS = {
     "pull": compare_pull,
     "http-cost": compare_http_cost,
     "flight": compare_flight,
+    "fine-tuning": lambda report, rounds: compare_fine_tuning(report, rounds, synthetic_model("qwen3-0.6b"), say),
 }
 
 

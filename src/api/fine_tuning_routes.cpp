@@ -37,7 +37,7 @@ Json or_null(const std::optional<T>& value) {
 Json hyperparameters_json(const TrainingRunOptions& options) {
   return {{"n_epochs", options.iterations ? Json("auto") : Json(options.epochs)},
           {"batch_size", options.batch_size},
-          {"learning_rate_multiplier", options.learning_rate / TrainingRunOptions().learning_rate},
+          {"learning_rate_multiplier", options.learning_rate / default_learning_rate(options.sparsity)},
           {"learning_rate", options.learning_rate},
           {"n_steps", or_null(options.iterations)},
           {"rank", options.rank},
@@ -105,6 +105,11 @@ ApiResult<void> read_hyperparameters(const Json& object, const std::string& pref
   if (steps) options.iterations = static_cast<std::size_t>(*steps);
   HYPRSTREAM_ASSIGN(const auto batch, integer_or_auto(fields, "batch_size", 1, 4096));
   if (batch) options.batch_size = static_cast<std::size_t>(*batch);
+  HYPRSTREAM_ASSIGN(const auto sparsity, number_or_auto(fields, "sparsity", 0, 0.9999));
+  if (sparsity) {
+    options.sparsity = *sparsity;
+    options.learning_rate = default_learning_rate(*sparsity);
+  }
   HYPRSTREAM_ASSIGN(const auto multiplier, number_or_auto(fields, "learning_rate_multiplier", 1e-4, 1e4));
   if (multiplier) options.learning_rate *= *multiplier;
   HYPRSTREAM_ASSIGN(const auto rate, number_or_auto(fields, "learning_rate", 1e-9, 10));
@@ -115,8 +120,6 @@ ApiResult<void> read_hyperparameters(const Json& object, const std::string& pref
   if (alpha) options.alpha = *alpha;
   HYPRSTREAM_ASSIGN(const auto modules, fields.text("target_modules"));
   if (modules) options.target_modules = *modules;
-  HYPRSTREAM_ASSIGN(const auto sparsity, number_or_auto(fields, "sparsity", 0, 0.9999));
-  if (sparsity) options.sparsity = *sparsity;
   HYPRSTREAM_ASSIGN(const auto length, integer_or_auto(fields, "max_seq_length", 2, 1 << 20));
   if (length) options.max_tokens = static_cast<std::size_t>(*length);
   return {};

@@ -203,6 +203,15 @@ void ArgumentList::number(std::string_view names, double& target, Range<double> 
   };
 }
 
+void ArgumentList::number(std::string_view names, std::optional<double>& target, Range<double> range, std::string help,
+                          std::string_view unset_means) {
+  auto& option = add(names, "X", ValueKind::kNumber, describe(std::move(help), describe(range), unset_means));
+  option.assign = [&target, range, name = option.main_name()](std::string_view value) -> Result<void> {
+    HYPRSTREAM_ASSIGN(target, parse_double(name, value, range));
+    return {};
+  };
+}
+
 void ArgumentList::fraction(std::string_view names, std::optional<double>& target, std::string help,
                             std::string_view unset_means) {
   auto& option = add(names, "X", ValueKind::kNumber, describe(std::move(help), "0 to below 1", unset_means));

@@ -64,6 +64,8 @@ class ArgumentList {
   void seed(std::string_view names, std::optional<std::uint32_t>& target, std::string help);
   void number(std::string_view names, float& target, Range<float> range, std::string help);
   void number(std::string_view names, double& target, Range<double> range, std::string help);
+  void number(std::string_view names, std::optional<double>& target, Range<double> range, std::string help,
+              std::string_view unset_means);
   // A number from 0 to below 1.
   void fraction(std::string_view names, std::optional<double>& target, std::string help, std::string_view unset_means);
   void choice(std::string_view names, std::string value_name, std::string& target, std::vector<std::string> choices,

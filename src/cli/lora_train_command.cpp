@@ -13,6 +13,7 @@
 #include "cli/model_reference.hpp"
 #include "cli/model_source.hpp"
 #include "cli/printable.hpp"
+#include "cli/query_rows.hpp"
 #include "cli/training_flags.hpp"
 #include "cli/training_report.hpp"
 #include "cli/training_view.hpp"
@@ -36,6 +37,8 @@ class LoraTrainCommand final : public Command {
             {"hyprstream lora train --data pirate.jsonl", "Learn a voice with the bundled model, as 'pirate'."},
             {"hyprstream lora train --base qwen3-0.6b --data train.jsonl --valid valid.jsonl --name support",
              "A model and data of yours."},
+            {"hyprstream lora train --sql \"SELECT prompt, completion FROM chats WHERE liked\" --name liked",
+             "Rows of the database that 'hyprstream sql' opens."},
             {"hyprstream lora train --resume support", "Go on with what was stopped."},
             {"hyprstream lora train --data pirate.jsonl --sparsity 0 --rank 16 --json",
              "A dense adapter of a small rank; an event a line for programs."}}};
@@ -93,32 +96,49 @@ class LoraTrainCommand final : public Command {
     auto& options = run.record().options;
     if (threads_) options.threads = *threads_;
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(options.base).transform_error(with_model_remedy));
-    HYPRSTREAM_ASSIGN(auto data, read_data(options, base, console, interrupt));
+    HYPRSTREAM_ASSIGN(const auto examples, read_examples(options.data));
+    HYPRSTREAM_ASSIGN(auto data, read_data(options, examples, base, console, interrupt));
     return make_training_job(std::move(run), base, std::move(data), AdapterStore::of_user());
   }
 
   Result<std::unique_ptr<TrainingJob>> new_job(Console& console, const InterruptScope& interrupt) const {
     HYPRSTREAM_ASSIGN(auto options, flags_.options());
     options.threads = threads_.value_or(0);
-    options.name = name_.value_or(std::filesystem::path(options.data).stem().string());
-    if (!name_ && !is_valid_adapter_name(options.name))
-      return fail(ErrorCode::kInvalidArgument,
-                  std::format("{} is no name for an adapter: give one with --name", in_quotes(options.name)));
-    HYPRSTREAM_TRY(check_adapter_name(options.name));
+    HYPRSTREAM_ASSIGN(options.name, adapter_name(options.data));
     HYPRSTREAM_ASSIGN(const auto path, local_model_path(base_, hub_, console, interrupt));
     options.base = std::filesystem::absolute(path).lexically_normal().string();
     HYPRSTREAM_TRY(check_run_options(options).transform_error(with_model_remedy));
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(path));
     // Refused now, and not once everything is read.
     HYPRSTREAM_TRY(trainer_options(options, base, 1));
-    HYPRSTREAM_ASSIGN(auto data, read_data(options, base, console, interrupt));
-    return start_training_job(TrainingRunStore::of_user(), new_run_record(options, base, "run-"), base, std::move(data),
-                              AdapterStore::of_user());
+    const auto runs = TrainingRunStore::of_user();
+    auto record = new_run_record(options, base, "run-");
+    std::string rows;
+    if (flags_.sql) {
+      HYPRSTREAM_ASSIGN(rows, query_rows(*flags_.sql, console, interrupt));
+      record.options.data = runs.rows_path(record.id).string();
+    }
+    HYPRSTREAM_ASSIGN(const auto examples,
+                      flags_.sql ? parse_examples(rows, "the rows of --sql") : read_examples(options.data));
+    HYPRSTREAM_ASSIGN(auto data, read_data(options, examples, base, console, interrupt));
+    return start_training_job(runs, std::move(record), base, std::move(data), AdapterStore::of_user(), rows);
   }
 
-  Result<TrainingData> read_data(const TrainingRunOptions& options, const BaseModel& base, Console& console,
-                                 const InterruptScope& interrupt) const {
-    HYPRSTREAM_ASSIGN(auto read, read_training_data_shown(options, interrupt));
+  // Errors: kInvalidArgument.
+  Result<std::string> adapter_name(const std::string& data) const {
+    if (!name_ && data.empty())
+      return fail(ErrorCode::kInvalidArgument, "the adapter needs a name: give one with --name");
+    const std::string name = name_.value_or(std::filesystem::path(data).stem().string());
+    if (!name_ && !is_valid_adapter_name(name))
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("{} is no name for an adapter: give one with --name", in_quotes(name)));
+    HYPRSTREAM_TRY(check_adapter_name(name));
+    return name;
+  }
+
+  Result<TrainingData> read_data(const TrainingRunOptions& options, const ExampleFile& examples, const BaseModel& base,
+                                 Console& console, const InterruptScope& interrupt) const {
+    HYPRSTREAM_ASSIGN(auto read, read_training_data_shown(options, examples, interrupt));
     if (read.truncated > 0)
       console.status(std::format("hyprstream: {} examples are cut to {} tokens", read.truncated, options.max_tokens));
     if (!json_)

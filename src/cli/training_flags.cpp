@@ -20,6 +20,8 @@ void TrainingFlags::declare(ArgumentList& arguments) {
   arguments.begin_section("Data");
   arguments.file("--data,-d", "FILE", data,
                  "Examples, JSONL: an object with 'messages', with 'prompt' and 'completion', or with 'text' a line");
+  arguments.text("--sql", "QUERY", sql,
+                 "Rows of the user's database instead, with columns of these names; they are kept with the run");
   arguments.file("--valid", "FILE", validation, "Examples to measure the loss on", "a share of --data, held out");
   arguments.fraction("--validation-split", validation_split, "That share, of at most 200 examples", "0.1");
   arguments.flag("--mask-prompt", mask_prompt, "Only what the assistant says counts in the loss, as it does anyway");
@@ -41,7 +43,7 @@ void TrainingFlags::declare(ArgumentList& arguments) {
   arguments.integer("--batch-size", batch_size, {1, 4096}, "Examples evaluated side by side");
   arguments.integer("--grad-accumulation-steps", accumulation_steps, {1, 4096},
                     "Batches that one optimizer step is made of");
-  arguments.number("--learning-rate", learning_rate, {1e-9, 10}, "Its peak");
+  arguments.number("--learning-rate", learning_rate, {1e-9, 10}, "Its peak", "0.001; 0.0002 for a dense adapter");
   arguments.choice("--schedule", "SCHEDULE", schedule, {"cosine", "linear", "constant"},
                    "How the learning rate goes on behind its peak");
   arguments.fraction("--warmup", warmup, "Share of the steps over which it rises to the peak", "0.05");
@@ -61,14 +63,17 @@ void TrainingFlags::declare(ArgumentList& arguments) {
 }
 
 Result<TrainingRunOptions> TrainingFlags::options() const {
-  if (!data) return fail(ErrorCode::kInvalidArgument, "there is nothing to learn from: name the examples with --data");
+  if (!data && !sql)
+    return fail(ErrorCode::kInvalidArgument,
+                "there is nothing to learn from: name the examples with --data, or rows with --sql");
+  if (data && sql) return fail(ErrorCode::kInvalidArgument, "--data and --sql both name the examples: drop one");
   if (mask_prompt && no_mask_prompt)
     return fail(ErrorCode::kInvalidArgument, "--mask-prompt and --no-mask-prompt contradict each other: drop one");
   if (validation && validation_split)
     return fail(ErrorCode::kInvalidArgument,
                 "--validation-split holds examples of --data out if there is no --valid: drop one of the two");
   TrainingRunOptions options;
-  options.data = absolute(*data);
+  if (data) options.data = absolute(*data);
   if (validation) options.validation = absolute(*validation);
   options.validation_split = validation_split.value_or(options.validation_split);
   options.mask_prompt = !no_mask_prompt;
@@ -82,7 +87,7 @@ Result<TrainingRunOptions> TrainingFlags::options() const {
   if (iterations) options.iterations = static_cast<std::size_t>(*iterations);
   options.batch_size = static_cast<std::size_t>(batch_size);
   options.accumulation_steps = static_cast<std::size_t>(accumulation_steps);
-  options.learning_rate = learning_rate;
+  options.learning_rate = learning_rate.value_or(default_learning_rate(options.sparsity));
   options.schedule = parse_schedule(schedule).value_or(LearningRateSchedule::kCosine);
   options.warmup = warmup.value_or(options.warmup);
   options.weight_decay = weight_decay;

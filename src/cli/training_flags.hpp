@@ -13,6 +13,7 @@ namespace hyprstream {
 
 struct TrainingFlags {
   std::optional<std::string> data;
+  std::optional<std::string> sql;
   std::optional<std::string> validation;
   std::optional<double> validation_split;
   bool no_mask_prompt = false;
@@ -29,7 +30,7 @@ struct TrainingFlags {
   std::optional<int> iterations;
   int batch_size = 4;
   int accumulation_steps = 1;
-  double learning_rate = TrainingRunOptions().learning_rate;
+  std::optional<double> learning_rate;
   std::string schedule = "cosine";
   std::optional<double> warmup;
   double weight_decay = 0;
@@ -42,7 +43,8 @@ struct TrainingFlags {
   std::string publish = "best";
 
   void declare(ArgumentList& arguments);
-  // Everything but name, base and threads. Errors: kInvalidArgument (no data; options that contradict each other).
+  // Everything but name, base and threads. Errors: kInvalidArgument (no data, or two kinds of it; options that
+  // contradict each other).
   Result<TrainingRunOptions> options() const;
 
   friend bool operator==(const TrainingFlags&, const TrainingFlags&) = default;

@@ -36,9 +36,15 @@ const PublishedVersion& stored_version(const TrainingRunRecord& record) { return
 }  // namespace
 
 Result<ReadData> read_training_data_shown(const TrainingRunOptions& options, const InterruptScope& interrupt) {
+  HYPRSTREAM_ASSIGN(const auto examples, read_examples(options.data));
+  return read_training_data_shown(options, examples, interrupt);
+}
+
+Result<ReadData> read_training_data_shown(const TrainingRunOptions& options, const ExampleFile& examples,
+                                          const InterruptScope& interrupt) {
   HYPRSTREAM_ASSIGN(const auto text, open_model_text(options.base));
-  ProgressLine progress("Reading " + display_path(options.data));
-  return read_training_data(*text, options, [&](float share) {
+  ProgressLine progress("Reading " + display_path(examples.name));
+  return read_training_data(*text, options, examples, [&](float share) {
     progress.update(share);
     return !interrupt.was_interrupted();
   });

@@ -14,6 +14,9 @@ namespace hyprstream {
 
 // read_training_data(), with a progress line on a terminal, and ended by Ctrl-C.
 Result<ReadData> read_training_data_shown(const TrainingRunOptions& options, const InterruptScope& interrupt);
+// The same with `examples` in place of what options.data names.
+Result<ReadData> read_training_data_shown(const TrainingRunOptions& options, const ExampleFile& examples,
+                                          const InterruptScope& interrupt);
 
 // A few lines: the losses, what is stored where, and how to run it.
 std::string render_training_result(const AdapterStore& store, const TrainingRunRecord& record);

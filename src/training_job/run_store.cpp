@@ -130,10 +130,11 @@ Result<void> TrainingRun::append_event(const nlohmann::ordered_json& event) {
 
 TrainingRunStore TrainingRunStore::of_user() { return TrainingRunStore(data_home() / "training"); }
 
-Result<TrainingRun> TrainingRunStore::create(TrainingRunRecord record) const {
+Result<TrainingRun> TrainingRunStore::create(TrainingRunRecord record, std::string_view rows) const {
   const auto target = directory_ / record.id;
   HYPRSTREAM_ASSIGN(auto staged, StagedDirectory::create(directory_));
   HYPRSTREAM_TRY(write_file(staged.path() / kRecord, format_run_record(record)));
+  if (!rows.empty()) HYPRSTREAM_TRY(write_file(staged.path() / rows_path(record.id).filename(), rows));
   HYPRSTREAM_TRY(staged.publish(target));
   HYPRSTREAM_ASSIGN(auto lock, lock_directory(target));
   if (!lock) return fail(ErrorCode::kUnavailable, "the new training run was taken by another process");

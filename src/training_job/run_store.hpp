@@ -1,4 +1,4 @@
-// Training runs on disk: $HYPRSTREAM_HOME/training/<run-id>/{run.json,events.jsonl,checkpoint-<step>/}.
+// Training runs on disk: $HYPRSTREAM_HOME/training/<run-id>/{run.json,events.jsonl,data.jsonl,checkpoint-<step>/}.
 //
 // Whoever trains a run holds a lock on its directory. What is seen is whole: run.json is replaced by a rename, and a
 // checkpoint, with the trainer's state and the record as it was then, is published by one.
@@ -59,8 +59,10 @@ class TrainingRunStore {
   // data_home()/training.
   static TrainingRunStore of_user();
 
-  // Errors: kPermissionDenied, kResourceExhausted, kIo.
-  Result<TrainingRun> create(TrainingRunRecord record) const;
+  // `rows`: examples that are in no file, to be kept as rows_path(). Errors: kPermissionDenied, kResourceExhausted,
+  // kIo.
+  Result<TrainingRun> create(TrainingRunRecord record, std::string_view rows = {}) const;
+  std::filesystem::path rows_path(std::string_view id) const { return directory_ / id / "data.jsonl"; }
   // To train it on. Errors: kNotFound, kCorrupt, kUnavailable (somebody trains it now).
   Result<TrainingRun> open(std::string_view id) const;
   // The newest run for this adapter that is interrupted, or whose process was killed, to train it on.

@@ -47,20 +47,23 @@ Result<void> check_run_options(const TrainingRunOptions& options) {
 
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
                                     const EncodingProgress& progress) {
+  HYPRSTREAM_ASSIGN(const auto examples, read_examples(options.data));
+  return read_training_data(model, options, examples, progress);
+}
+
+Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
+                                    const ExampleFile& examples, const EncodingProgress& progress) {
   HYPRSTREAM_ASSIGN(const auto most_tokens, tokens_allowed(options));
   const EncodingOptions encoding{
       .mask_prompt = options.mask_prompt, .max_tokens = most_tokens, .truncate = options.truncate};
-  const auto read = [&](const std::string& path) -> Result<EncodedExamples> {
-    HYPRSTREAM_ASSIGN(const auto file, read_examples(path));
-    return encode_examples(model, file, encoding, progress);
-  };
   ReadData result;
-  HYPRSTREAM_ASSIGN(auto training, read(options.data));
+  HYPRSTREAM_ASSIGN(auto training, encode_examples(model, examples, encoding, progress));
   result.truncated = training.truncated;
   result.target_tokens = training.target_tokens;
   result.data.training = std::move(training.examples);
   if (options.validation) {
-    HYPRSTREAM_ASSIGN(auto validation, read(*options.validation));
+    HYPRSTREAM_ASSIGN(const auto file, read_examples(*options.validation));
+    HYPRSTREAM_ASSIGN(auto validation, encode_examples(model, file, encoding, progress));
     result.truncated += validation.truncated;
     result.data.validation = std::move(validation.examples);
   } else {
@@ -110,9 +113,9 @@ Result<std::unique_ptr<TrainingJob>> make_training_job(TrainingRun run, const Ba
 
 Result<std::unique_ptr<TrainingJob>> start_training_job(const TrainingRunStore& runs, TrainingRunRecord record,
                                                         const BaseModel& base, TrainingData data,
-                                                        const AdapterStore& store) {
+                                                        const AdapterStore& store, std::string_view rows) {
   const std::string id = record.id;
-  HYPRSTREAM_ASSIGN(auto run, runs.create(std::move(record)));
+  HYPRSTREAM_ASSIGN(auto run, runs.create(std::move(record), rows));
   auto job = make_training_job(std::move(run), base, std::move(data), store);
   if (!job) (void)runs.remove(id);
   return job;

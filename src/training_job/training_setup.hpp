@@ -31,6 +31,9 @@ std::vector<std::size_t> held_out_places(std::size_t examples, double share, std
 // context, whatever the options say. Errors: those of read_examples() and encode_examples().
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
                                     const EncodingProgress& progress = {});
+// The same with `examples` in place of what options.data names.
+Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
+                                    const ExampleFile& examples, const EncodingProgress& progress);
 
 // What the trainer is created with, for so many steps. Errors: those of parse_target_modules().
 Result<LoraTrainingOptions> trainer_options(const TrainingRunOptions& options, const BaseModel& base,
@@ -45,10 +48,11 @@ TrainingRunRecord new_run_record(const TrainingRunOptions& options, const BaseMo
 Result<std::unique_ptr<TrainingJob>> make_training_job(TrainingRun run, const BaseModel& base, TrainingData data,
                                                        const AdapterStore& store);
 
-// The same for a run that is new; nothing is left of it in the store if it cannot begin. Errors: as above, and those of
+// The same for a run that is new; nothing is left of it in the store if it cannot begin. `rows`: as
+// TrainingRunStore::create() takes them. Errors: as above, and those of
 // TrainingRunStore::create().
 Result<std::unique_ptr<TrainingJob>> start_training_job(const TrainingRunStore& runs, TrainingRunRecord record,
                                                         const BaseModel& base, TrainingData data,
-                                                        const AdapterStore& store);
+                                                        const AdapterStore& store, std::string_view rows = {});
 
 }  // namespace hyprstream

@@ -263,3 +263,24 @@ def test_quick_start_learns_from_a_file(hyprstream, pirate, tmp_path):
     text = result.stdout.decode()
     assert "💬 What is a fox?" in text and "mine@1" in text and "│" in text
     assert "--learn" in one_line_error(hyprstream.run("quick-start", str(mine)))
+
+
+def test_rows_of_a_query_are_kept_with_the_run(hyprstream, pirate, tmp_path):
+    """The same rows as a file and as a query train the same adapter; a stopped run does not ask again."""
+    options = ("--rank", "4", "--iters", "6", "--seed", "3", "--threads", "1", "--publish", "end")
+    made = hyprstream.run("sql", "-c", f"CREATE TABLE voice AS SELECT * FROM read_json('{pirate}')")
+    assert made.returncode == 0, made.stderr
+    query = "SELECT prompt, completion, 'x' AS note FROM voice ORDER BY rowid"
+    from_rows = train(hyprstream, "--name", "rows", "--sql", query, *options)
+    train(hyprstream, "--name", "file", "--data", str(pirate), *options)
+    assert weights(hyprstream, "rows", tmp_path) == weights(hyprstream, "file", tmp_path)
+    kept = hyprstream.home / "training" / from_rows[-1]["run"] / "data.jsonl"
+    assert len(kept.read_text().splitlines()) == 250
+    for query, part in (
+        ("SELECT prompt FROM voice", "the rows of --sql, line 1"),
+        ("SELECT * FROM voice WHERE false", "no rows"),
+        ("SELECT * FROM nothing", "nothing"),
+    ):
+        result = hyprstream.run("lora", "train", "--name", "bad", "--sql", query)
+        assert part in one_line_error(result)
+    assert "--name" in one_line_error(hyprstream.run("lora", "train", "--sql", "SELECT 1"))
