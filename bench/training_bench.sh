@@ -1,9 +1,10 @@
 #!/bin/bash
 # Training against PyTorch, in turn: ours in the private root, PyTorch in the root of packages-bench.txt.
-# training_bench.sh [ROUNDS]; `make bench-training` runs it.
+# training_bench.sh [ROUNDS [STEPS]]; `make bench-training` runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-3}
+steps=${2:-3}
 root=tools/root/root.sh
 model=build/bench/qwen3-0.6b-q4_0.gguf
 results=build/bench/training.jsonl
@@ -18,7 +19,7 @@ mkdir -p build/bench
 measure() {
   local contender=$1 targets=$2
   shift 2
-  "$@" -m "$model" --targets "$targets" -t "$threads" |
+  "$@" -m "$model" --targets "$targets" -t "$threads" --steps "$steps" |
     sed "s/^{/{\"contender\": \"$contender\", \"targets\": \"$targets\", /" >>"$results"
 }
 

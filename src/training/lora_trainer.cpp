@@ -87,6 +87,7 @@ class Trainer final : public LoraTrainer {
     update(learning_rate, result.grad_norm);
     ++steps_;
     prune();
+    adapter_.follow_mask(mask_is_final());
     result.sparsity = adapter_.sparsity();
     return result;
   } catch (const std::bad_alloc&) {
@@ -142,6 +143,8 @@ class Trainer final : public LoraTrainer {
   Result<std::string> save_state() const override { return write_trainer_state(options_, adapter_, steps_); }
   Result<void> load_state(std::string_view state) override {
     HYPRSTREAM_ASSIGN(steps_, read_trainer_state(state, options_, adapter_));
+    adapter_.follow_mask(false);
+    adapter_.follow_mask(mask_is_final());
     return {};
   }
 
@@ -149,6 +152,8 @@ class Trainer final : public LoraTrainer {
   void clear_interrupt() noexcept override { interrupted_ = false; }
 
  private:
+  bool mask_is_final() const noexcept { return scheduled_sparsity(options_, steps_) >= options_.sparsity; }
+
   static std::unexpected<Error> no_memory() {
     return fail(ErrorCode::kResourceExhausted,
                 "memory ran out in training: use shorter examples, a smaller batch or a smaller rank");

@@ -87,8 +87,54 @@ double TrainableAdapter::sparsity() const noexcept {
   return 1 - static_cast<double>(alive_entries()) / static_cast<double>(entries_);
 }
 
+void TrainableAdapter::follow_mask(bool is_final) {
+  // Beyond this share a dense product is faster, whatever its zeros cost.
+  constexpr std::size_t kFew = 8;
+  if (is_final && !sparse_pairs_.empty()) return;
+  sparse_pairs_.clear();
+  if (!is_final || alive_entries() * kFew > entries_) return;
+  for (const auto& pair : pairs_)
+    sparse_pairs_.push_back({.a_by_component = rows_of(pair.a, true),
+                             .a_by_index = rows_of(pair.a, false),
+                             .b_by_component = rows_of(pair.b, true),
+                             .b_by_index = rows_of(pair.b, false)});
+}
+
+SparseRows TrainableAdapter::rows_of(const FactorPlace& factor, bool by_component) const {
+  SparseRows rows;
+  const std::size_t results = by_component ? factor.rank : factor.width;
+  const std::size_t others = by_component ? factor.width : factor.rank;
+  for (std::size_t result = 0; result < results; ++result) {
+    const std::size_t begin = rows.terms.size();
+    for (std::size_t other = 0; other < others; ++other) {
+      const std::size_t index = by_component ? other : result, component = by_component ? result : other;
+      const std::size_t place = factor.begin + index * factor.stride + component;
+      if (alive_[place] != 0)
+        rows.terms.push_back({.row = static_cast<std::uint32_t>(other), .place = static_cast<std::uint32_t>(place)});
+    }
+    if (rows.terms.size() == begin) continue;
+    rows.results.push_back(static_cast<std::uint32_t>(result));
+    rows.begins.push_back(static_cast<std::uint32_t>(begin));
+  }
+  rows.begins.push_back(static_cast<std::uint32_t>(rows.terms.size()));
+  return rows;
+}
+
 void TrainableAdapter::apply(ThreadPool& pool, const PairPlace& pair, const float* x, std::size_t columns,
                              float* hidden, float* y) const {
+  if (const auto* rows = sparse(pair)) {
+    std::fill_n(hidden, pair.a.stride * columns, 0.0F);
+    multiply_sparse(pool, {.rows = &rows->a_by_component, .values = values_.data(), .source = x, .columns = columns},
+                    hidden, false);
+    multiply_sparse(pool,
+                    {.rows = &rows->b_by_index,
+                     .values = values_.data(),
+                     .source = hidden,
+                     .columns = columns,
+                     .scale = pair.scaling},
+                    y, true);
+    return;
+  }
   multiply_in_parts(pool, {.left = values_.data() + pair.a.begin,
                            .layout = LeftLayout::kByDepth,
                            .left_stride = pair.a.stride,
@@ -117,6 +163,25 @@ void TrainableAdapter::backward(ThreadPool& pool, const PairPlace& pair, const f
                                 const float* dy, std::size_t columns, float* dx) {
   const std::size_t stride = pair.a.stride;
   hidden_gradient_.resize(std::max(hidden_gradient_.size(), stride * columns));
+  if (const auto* rows = sparse(pair)) {
+    std::ranges::fill(hidden_gradient_, 0.0F);
+    const SparseProduct b{.rows = &rows->b_by_component,
+                          .values = values_.data(),
+                          .source = dy,
+                          .columns = columns,
+                          .scale = pair.scaling};
+    multiply_sparse(pool, b, hidden_gradient_.data(), false);
+    add_sparse_gradients(pool, b, hidden, gradients_.data());
+    add_sparse_gradients(pool,
+                         {.rows = &rows->a_by_component, .values = values_.data(), .source = x, .columns = columns},
+                         hidden_gradient_.data(), gradients_.data());
+    if (dx != nullptr)
+      multiply_sparse(
+          pool,
+          {.rows = &rows->a_by_index, .values = values_.data(), .source = hidden_gradient_.data(), .columns = columns},
+          dx, true);
+    return;
+  }
   turned_.resize(std::max(turned_.size(), stride * columns));
   // gradient[index][component] += scale * side[index][token] * turned[token][component]
   const auto add_gradient = [&](const FactorPlace& place, const float* side, const float* other, float scale) {

@@ -10,6 +10,7 @@
 
 #include "adapter/lora_adapter.hpp"
 #include "base/error.hpp"
+#include "training/sparse_products.hpp"
 #include "training/thread_pool.hpp"
 
 namespace hyprstream {
@@ -61,6 +62,10 @@ class TrainableAdapter {
   std::size_t alive_entries() const noexcept;
   double sparsity() const noexcept;
 
+  // Once the mask changes no more, products and gradients are of the living entries only, if those are few; else of all
+  // entries. `false` takes it back.
+  void follow_mask(bool is_final);
+
   // The rows of `columns` tokens; y[out][columns] += scaling * B * (A * x), and `hidden` [rank, rounded up][columns] is
   // kept for the backward pass.
   void apply(ThreadPool& pool, const PairPlace& pair, const float* x, std::size_t columns, float* hidden,
@@ -73,13 +78,24 @@ class TrainableAdapter {
   Result<LoraAdapter> to_adapter() const;
 
  private:
+  // A pair's living entries: by what they add up to in A * x and B^T * dy, and in B * h and A^T * dh.
+  struct SparsePair {
+    SparseRows a_by_component, a_by_index, b_by_component, b_by_index;
+  };
+
   TrainableAdapter() = default;
+
+  SparseRows rows_of(const FactorPlace& factor, bool by_component) const;
+  const SparsePair* sparse(const PairPlace& pair) const noexcept {
+    return sparse_pairs_.empty() ? nullptr : &sparse_pairs_[static_cast<std::size_t>(&pair - pairs_.data())];
+  }
 
   AdapterDescription description_;
   std::vector<PairPlace> pairs_;
   std::size_t entries_ = 0;
   hwy::AlignedVector<float> values_, gradients_, first_moments_, second_moments_;
   std::vector<std::uint8_t> alive_;
+  std::vector<SparsePair> sparse_pairs_;                // as pairs_, or empty
   hwy::AlignedVector<float> hidden_gradient_, turned_;  // memory of backward()
 };
 

@@ -118,6 +118,36 @@ TEST_P(Gradients, DoNotMixExamples) {
   EXPECT_LT(std::sqrt(distance / norm), 1e-5);
 }
 
+TEST_P(Gradients, OfSparseProductsAreThoseOfDenseOnes) {
+  Machinery dense(model_.path(), kPlenty), sparse(model_.path(), kPlenty);
+  std::mt19937 random(8);
+  for (auto* machinery : {&dense, &sparse}) {
+    random.seed(8);
+    auto& adapter = machinery->adapter;
+    for (std::size_t i = 0; i < adapter.values().size(); ++i) {
+      adapter.alive()[i] = adapter.alive()[i] != 0 && random() % 12 == 0 ? 1 : 0;
+      if (adapter.alive()[i] == 0) adapter.values()[i] = 0;
+    }
+  }
+  sparse.adapter.follow_mask(true);
+  dense.compute_gradients(pass_);
+  sparse.compute_gradients(pass_);
+  double distance = 0, norm = 0;
+  for (std::size_t i = 0; i < dense.adapter.values().size(); ++i) {
+    const auto a = static_cast<double>(dense.adapter.gradients()[i]);
+    const auto b = static_cast<double>(sparse.adapter.gradients()[i]);
+    if (dense.adapter.alive()[i] == 0) {
+      ASSERT_EQ(b, 0);
+      continue;
+    }
+    distance += (a - b) * (a - b);
+    norm += a * a;
+  }
+  EXPECT_GT(norm, 0);
+  EXPECT_LT(std::sqrt(distance / norm), 1e-5);
+  EXPECT_NEAR(dense.loss(pass_), sparse.loss(pass_), 1e-5);
+}
+
 INSTANTIATE_TEST_SUITE_P(Architectures, Gradients, testing::Values("llama", "qwen2", "qwen3"));
 
 }  // namespace
