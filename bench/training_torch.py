@@ -57,7 +57,7 @@ def load(path, dtype):
             if source is None:
                 source = f"blk.{parts[2]}.{NAMES[parts[-2]]}.weight"
             tensor = tensors[source]
-            values = torch.from_numpy(gguf.dequantize(tensor.data, tensor.tensor_type).copy())
+            values = torch.from_numpy(gguf.dequantize(tensor.data, tensor.tensor_type))
             parameter.copy_(values.reshape(parameter.shape))
     return model
 
