@@ -80,7 +80,7 @@ func numbers(from, count int64) arrow.Record {
 }
 
 func main() {
-	address, key := "localhost:"+os.Args[1], os.Args[2]
+	address, key := "127.0.0.1:"+os.Args[1], os.Args[2]
 	transport := insecure.NewCredentials()
 	if len(os.Args) > 3 {
 		pool := x509.NewCertPool()
