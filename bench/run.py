@@ -14,6 +14,7 @@ import time
 
 from fine_tuning_bench import compare_fine_tuning
 from measure import Report, interleave, median, ratio_of_medians, run_json_lines
+from model_sql_bench import compare_request_log, compare_sql_generate
 from pull_bench import compare_pull
 from server_bench import FEWEST_REQUESTS, ROWS, compare_http_cost, compare_server
 
@@ -268,6 +269,8 @@ BENCHMARKS = {
     "http-cost": compare_http_cost,
     "flight": compare_flight,
     "fine-tuning": lambda report, rounds: compare_fine_tuning(report, rounds, synthetic_model("qwen3-0.6b"), say),
+    "sql-generate": lambda report, rounds: compare_sql_generate(report, rounds, synthetic_model("qwen3-0.6b")),
+    "request-log": lambda report, rounds: compare_request_log(report, rounds, synthetic_model("qwen3-0.6b")),
 }
 
 

@@ -38,6 +38,7 @@ DuckValue decimal_at(duckdb_vector vector, duckdb_logical_type type, idx_t row) 
 Result<DuckValue> list_of(duckdb_vector child, idx_t begin, idx_t count, duckdb_logical_type child_type, bool array) {
   std::vector<DuckValue> values;
   std::vector<duckdb_value> handles;
+  handles.reserve(count + 1);  // DuckDB takes no null pointer, not even for an empty list
   for (idx_t i = begin; i < begin + count; ++i) {
     HYPRSTREAM_ASSIGN(auto value, value_at(child, i));
     handles.push_back(value.get());

@@ -26,6 +26,7 @@ DuckValue text_value(const std::string& text) {
 DuckValue list_value(const std::vector<std::string>& texts) {
   std::vector<DuckValue> values;
   std::vector<duckdb_value> handles;
+  handles.reserve(texts.size() + 1);  // DuckDB takes no null pointer, not even for an empty list
   for (const auto& text : texts) {
     values.push_back(text_value(text));
     handles.push_back(values.back().get());

@@ -17,11 +17,12 @@ KvCacheType parse_kv_cache_type(std::string_view name) {
 
 }  // namespace
 
-void EngineFlags::declare(ArgumentList& arguments) {
+void EngineFlags::declare(ArgumentList& arguments, bool short_names) {
   arguments.begin_section("Engine");
-  arguments.integer("--threads,-t", threads, {1, 1024}, "Processor threads to compute with", "one per core");
-  arguments.integer("--ctx-size,-c", ctx_size, {1, 1 << 24}, "Tokens that prompt and answer together may have",
-                    "what the model was trained for, at most 4096");
+  arguments.integer(short_names ? "--threads,-t" : "--threads", threads, {1, 1024}, "Processor threads to compute with",
+                    "one per core");
+  arguments.integer(short_names ? "--ctx-size,-c" : "--ctx-size", ctx_size, {1, 1 << 24},
+                    "Tokens that prompt and answer together may have", "what the model was trained for, at most 4096");
   arguments.choice("--kv-cache-type", "TYPE", kv_cache_type, {"f16", "f32", "q8_0"},
                    "Number format of the KV cache: q8_0 halves its memory");
   arguments.flag("--deterministic", deterministic, "The same seed gives the same text, at some cost in speed");

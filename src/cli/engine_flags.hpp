@@ -22,7 +22,8 @@ struct EngineFlags {
   std::string kv_cache_type = "f16";
   bool deterministic = false;
 
-  void declare(ArgumentList& arguments);
+  // `short_names`: also -t and -c; for commands that do not use them otherwise.
+  void declare(ArgumentList& arguments, bool short_names = true);
 };
 
 // What a command needs of the engine.

@@ -13,6 +13,7 @@
 #include "cli/model_source.hpp"
 #include "cli/network_flags.hpp"
 #include "cli/server_signals.hpp"
+#include "cli/server_sql.hpp"
 #include "fine_tuning/fine_tuning_service.hpp"
 #include "http/http_server.hpp"
 #include "serving/adapter_residency.hpp"
@@ -87,6 +88,7 @@ class ServerCommand final : public Command {
     arguments.integer("--training-niceness", training_niceness_, {0, 19},
                       "Priority of POST /v1/fine_tuning/jobs: 19 takes the time that serving leaves, 0 shares alike");
     arguments.integer("--drain-seconds", drain_seconds_, {0, 3600}, "How long running requests may take at the end");
+    sql_.declare(arguments);
     hub_.declare(arguments);
     engine_.declare(arguments);
     settings_ = arguments;
@@ -98,6 +100,7 @@ class ServerCommand final : public Command {
       HYPRSTREAM_ASSIGN(in_file_, read_network_settings(*config_, settings_));
     }
     const bool secure = http.policy.tls != nullptr;
+    const ApiKeys keys = http.policy.keys;
 
     InterruptScope interrupt;
     HYPRSTREAM_ASSIGN(const auto path, local_model_path(model_, hub_, console, interrupt));
@@ -114,8 +117,10 @@ class ServerCommand final : public Command {
     const ServerSignals signals;  // before any thread, so that none is interrupted
     const std::string name = model_id(loaded.engine->model_info().name);
     ServingMetrics metrics;
+    GenerationLogger logger;
+    serving_.report_tokens = sql_.log_prompts && !sql_.off;
     HYPRSTREAM_ASSIGN(const auto service, InferenceService::create(LoraEngine::create(std::move(loaded.engine), base),
-                                                                   serving_, {&metrics}));
+                                                                   serving_, {&metrics, &logger}));
     AdapterScales scales;
     scales.note(adapters_);
     scales.note(names_of(residency.store()));
@@ -137,11 +142,14 @@ class ServerCommand final : public Command {
                              .model_id = name,
                              .version = HYPRSTREAM_VERSION};
     HYPRSTREAM_ASSIGN(const auto server, HttpServer::create(std::move(http), make_api_routes(context)));
-    console.status(std::format("hyprstream: serving {} on {}://{}:{} ({} texts at once, {} tokens {}, {} adapters)",
+    const ServerSqlContext sql_context{
+        .model = {.service = service.get(), .adapters = &residency}, .model_id = name, .logger = &logger};
+    HYPRSTREAM_ASSIGN(const auto sql, start_server_sql(sql_, network_, keys, sql_context));
+    console.status(std::format("hyprstream: serving {} on {}://{}:{} ({} texts at once, {} tokens {}, {} adapters){}",
                                name, secure ? "https" : "http", network_.host, server->port(), serving_.parallel,
                                service->engine().options().context_length, kv_unified_ ? "for all" : "each",
-                               residency.store().list().size()));
-    while (signals.wait() == ServerSignal::kReload) reload(*server, console);
+                               residency.store().list().size(), sql.said.empty() ? "" : "; " + sql.said));
+    while (signals.wait() == ServerSignal::kReload) reload(*server, sql.sql.get(), console);
     service->begin_drain();
     console.status("hyprstream: finishing what is running; again to stop at once");
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(drain_seconds_);
@@ -152,7 +160,7 @@ class ServerCommand final : public Command {
 
  private:
   // Keys, certificates, names and origins, from the files that say so now. An error leaves all as it was.
-  void reload(HttpServer& server, Console& console) {
+  void reload(HttpServer& server, ServerSql* sql, Console& console) {
     auto network = network_;
     auto in_file = in_file_;
     const auto read = [&] -> Result<AccessPolicy> {
@@ -167,6 +175,7 @@ class ServerCommand final : public Command {
     auto policy = read();
     if (!policy)
       return console.status("hyprstream: nothing is reloaded, all stays as it was: " + policy.error().message);
+    if (sql != nullptr) sql->set_keys(policy->keys);
     server.set_policy(std::move(*policy));
     network_ = std::move(network);
     in_file_ = std::move(in_file);
@@ -185,6 +194,7 @@ class ServerCommand final : public Command {
   NetworkFlags network_;
   NetworkFlags in_file_;  // what the file of settings says
   InferenceOptions serving_;
+  ServerSqlFlags sql_;
   HubFlags hub_;
   EngineFlags engine_;
 };

@@ -2,59 +2,41 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
+#include <cerrno>
+#include <filesystem>
 #include <format>
-#include <thread>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/atomic_file.hpp"
-#include "base/paths.hpp"
 #include "base/staged_directory.hpp"
 #include "base/terminal.hpp"
 #include "cli/command.hpp"
 #include "cli/input_text.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/sql_module_loader.hpp"
+#include "cli/sql_connection.hpp"
+#include "cli/sql_prompt.hpp"
 #include "cli/sql_script.hpp"
 
 namespace hyprstream {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::size_t kLongestScript = std::size_t{256} << 20;  // bytes
-
-// Ends what a session runs when a signal comes.
-class InterruptForwarder {
- public:
-  InterruptForwarder(const InterruptScope& interrupt, Session& session)
-      : thread_([&interrupt, &session](const std::stop_token& stop) {
-          while (!stop.stop_requested() && !interrupt.was_interrupted()) std::this_thread::sleep_for(20ms);
-          // Again and again: one that comes between two statements would be forgotten.
-          while (!stop.stop_requested()) {
-            session.interrupt();
-            std::this_thread::sleep_for(20ms);
-          }
-        }) {}
-
- private:
-  std::jthread thread_;
-};
 
 class SqlCommand final : public Command {
  public:
   CommandManual manual() const override {
-    return {
-        .description =
-            "Runs SQL on hyprstream's database, a DuckDB file in its data directory: your own tables, files in "
-            "Parquet, CSV and JSON, and what hyprstream knows.\n"
-            "\n"
-            "Statements come from -c, from a file with -f, or from standard input. They run one after another until "
-            "one fails.",
-        .examples = {{"hyprstream sql -c \"SELECT 42 AS answer\"", "A table."},
-                     {"hyprstream sql -c \"FROM 'data.parquet' LIMIT 5\" --format csv", "A file, as CSV."},
-                     {"hyprstream sql -f report.sql --format parquet -o report.parquet", "A result into a file."}}};
+    return {.description =
+                "Runs SQL on hyprstream's database, a DuckDB file in its data directory: your own tables, files in "
+                "Parquet, CSV and JSON, and what hyprstream knows.\n"
+                "\n"
+                "Statements come from -c, from a file with -f, or from standard input, and run one after another until "
+                "one fails. On a terminal without either there is a prompt.",
+            .examples = {{"hyprstream sql -c \"SELECT 42 AS answer\"", "A table."},
+                         {"hyprstream sql -c \"FROM 'data.parquet' LIMIT 5\" --format csv", "A file, as CSV."},
+                         {"hyprstream sql -f report.sql --format parquet -o report.parquet", "A result into a file."}}};
   }
 
   void declare(ArgumentList& arguments) override {
@@ -63,8 +45,7 @@ class SqlCommand final : public Command {
     arguments.choice("--format", "FORMAT", format_, {kResultFormats.begin(), kResultFormats.end()},
                      "How results are written");
     arguments.file("--output,-o", "FILE", output_, "Where results go", "standard output");
-    arguments.file("--database", "FILE", database_, "Another database; ':memory:' for one that is forgotten",
-                   "hyprstream.duckdb in the data directory");
+    connection_.declare(arguments);
   }
 
   Result<ExitCode> run(Console& console) override {
@@ -73,16 +54,18 @@ class SqlCommand final : public Command {
     if (is_binary(format) && !output_ && is_terminal(STDOUT_FILENO))
       return fail(ErrorCode::kInvalidArgument,
                   std::format("--format {} is not for a terminal: name a file with -o", format_));
-    InterruptScope interrupt;
-    HYPRSTREAM_ASSIGN(const auto text, read_statements(interrupt));
-    HYPRSTREAM_ASSIGN(module_, load_sql_module());
-    HYPRSTREAM_ASSIGN(const auto database, open(console, interrupt));
+    std::optional<InterruptScope> interrupt(std::in_place);
+    if (!command_ && !file_ && is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO) && !output_) {
+      HYPRSTREAM_ASSIGN(auto sql, connect_sql(connection_, true, console, interrupt));
+      return run_sql_prompt(sql, format, console, interrupt);
+    }
+    HYPRSTREAM_ASSIGN(const auto text, read_statements(*interrupt));
     // What Arrow has no type for is kept where only text is made of it.
-    HYPRSTREAM_ASSIGN(const auto session, module_->connect(*database, {.exact_types = !is_binary(format)}));
-    HYPRSTREAM_ASSIGN(const auto formatter, module_->make_formatter(*database));
-    const InterruptForwarder forwarder(interrupt, *session);
-    HYPRSTREAM_TRY(output_ ? run_into_file(*session, *formatter, text, format)
-                           : run_into(*session, *formatter, text, console, format));
+    HYPRSTREAM_ASSIGN(const auto sql, connect_sql(connection_, !is_binary(format), console, interrupt));
+    const InterruptForwarder forwarder(*interrupt, *sql.session);
+    HYPRSTREAM_TRY(output_ ? run_into_file(*sql.session, *sql.formatter, text, format)
+                           : run_into(*sql.session, *sql.formatter, text, console, format));
+    report_row_errors(*sql.session, *sql.formatter, console, 0);
     return ExitCode::kSuccess;
   }
 
@@ -98,30 +81,10 @@ class SqlCommand final : public Command {
     return read_input(script.get(), *file_, kLongestScript, interrupt);
   }
 
-  // Waits for another process that has the file open.
-  Result<std::shared_ptr<Database>> open(Console& console, const InterruptScope& interrupt) const {
-    DatabaseOptions options;
-    if (!database_) {
-      options.path = data_home() / "hyprstream.duckdb";
-      std::error_code error;
-      std::filesystem::create_directories(data_home(), error);
-      if (error) return fail_errno(data_home().string(), error.value());
-    } else if (*database_ != ":memory:") {
-      options.path = *database_;
-    }
-    for (bool told = false;; told = true) {
-      auto database = module_->open_database(options);
-      if (database || database.error().code != ErrorCode::kUnavailable) return database;
-      if (!told) console.status("hyprstream: waiting: " + database.error().message);
-      for (int i = 0; i < 10; ++i) {
-        if (interrupt.was_interrupted()) return fail(ErrorCode::kCancelled, "interrupted");
-        std::this_thread::sleep_for(20ms);
-      }
-    }
-  }
-
-  static Result<void> write_binary(ResultStream& stream, TextFormatter& formatter, const std::string& path) {
-    HYPRSTREAM_TRY(formatter.write_parquet(stream, path));
+  static Result<void> write_binary(ResultStream& stream, ResultFormat format, TextFormatter& formatter,
+                                   const std::string& path) {
+    HYPRSTREAM_TRY(format == ResultFormat::kArrow ? formatter.write_arrow(stream, path)
+                                                  : formatter.write_parquet(stream, path));
     return {};
   }
 
@@ -133,7 +96,7 @@ class SqlCommand final : public Command {
       // Written as a file and then copied: its end says where its parts are.
       HYPRSTREAM_ASSIGN(const auto staged, StagedDirectory::create(std::filesystem::temp_directory_path()));
       const auto path = staged.path() / "result";
-      HYPRSTREAM_TRY(write_binary(stream, formatter, path));
+      HYPRSTREAM_TRY(write_binary(stream, format, formatter, path));
       const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
       if (!file) return fail_errno(path.string(), errno);
       std::vector<char> buffer(std::size_t{1} << 20);
@@ -161,8 +124,9 @@ class SqlCommand final : public Command {
     const auto parent = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
     HYPRSTREAM_ASSIGN(const auto staged, StagedDirectory::create(parent));
     const auto path = staged.path() / "result";
-    const SqlOutput output{
-        .format = format, .file = [&](ResultStream& stream) { return write_binary(stream, formatter, path.string()); }};
+    const SqlOutput output{.format = format, .file = [&](ResultStream& stream) {
+                             return write_binary(stream, format, formatter, path.string());
+                           }};
     HYPRSTREAM_ASSIGN(const auto summary, run_sql_script(session, text, formatter, output));
     if (summary.results == 0)
       return fail(ErrorCode::kInvalidArgument,
@@ -177,8 +141,7 @@ class SqlCommand final : public Command {
   std::optional<std::string> file_;
   std::string format_ = "box";
   std::optional<std::string> output_;
-  std::optional<std::string> database_;
-  const HyprstreamSqlModule* module_ = nullptr;
+  SqlConnectionFlags connection_;
 };
 
 }  // namespace

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <format>
 #include <string>
 
 #include "base/utf8.hpp"
+#include "cli/printable.hpp"
 #include "cli/sql_statements.hpp"
 
 namespace hyprstream {
 namespace {
+
+using namespace std::chrono_literals;
 
 // The error of a statement that begins at `offset` of `text`, with its place in the whole text.
 Error place_in_text(Error error, std::string_view text, std::size_t offset) {
@@ -47,6 +51,26 @@ Result<void> run_statement(Session& session, std::string_view sql, TextFormatter
   return output.file(*stream);
 }
 
+// Rows that functions of the model could not make, so far in this session.
+struct RowErrors {
+  std::int64_t rows = 0;
+  std::string newest;  // "generate(): there is no adapter 'x'"
+};
+
+Result<RowErrors> read_row_errors(Session& session, TextFormatter& formatter) {
+  HYPRSTREAM_ASSIGN(
+      const auto statement,
+      session.prepare("SELECT count(*), coalesce(last(function || '(): ' || message), '') FROM sql_errors"));
+  HYPRSTREAM_ASSIGN(const auto stream, statement->execute());
+  HYPRSTREAM_ASSIGN(const auto rows, formatter.as_text(*stream));
+  HYPRSTREAM_ASSIGN(const auto batch, rows->next());
+  if (batch.size() != 1) return RowErrors();
+  const std::string count = batch[0][0].value_or("0");
+  RowErrors errors{.newest = batch[0][1].value_or("")};
+  std::from_chars(count.data(), count.data() + count.size(), errors.rows);
+  return errors;
+}
+
 }  // namespace
 
 Result<SqlSummary> run_sql_script(Session& session, std::string_view text, TextFormatter& formatter,
@@ -58,5 +82,26 @@ Result<SqlSummary> run_sql_script(Session& session, std::string_view text, TextF
   }
   return summary;
 }
+
+std::int64_t report_row_errors(Session& session, TextFormatter& formatter, Console& console, std::int64_t known) {
+  const auto errors = read_row_errors(session, formatter);
+  if (!errors) return known;  // a server of somebody else's
+  if (errors->rows > known)
+    console.status(
+        std::format("hyprstream: {} NULL because of errors, which FROM sql_errors lists: {}",
+                    errors->rows - known == 1 ? "1 value is" : std::format("{} values are", errors->rows - known),
+                    printable_line(errors->newest)));
+  return errors->rows;
+}
+
+InterruptForwarder::InterruptForwarder(const InterruptScope& interrupt, Session& session)
+    : thread_([&interrupt, &session](const std::stop_token& stop) {
+        while (!stop.stop_requested() && !interrupt.was_interrupted()) std::this_thread::sleep_for(20ms);
+        // Again and again: one that comes between two statements would be forgotten.
+        while (!stop.stop_requested()) {
+          session.interrupt();
+          std::this_thread::sleep_for(20ms);
+        }
+      }) {}
 
 }  // namespace hyprstream

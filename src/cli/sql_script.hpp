@@ -2,11 +2,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
 #include <string_view>
+#include <thread>
 
 #include "base/error.hpp"
 #include "catalog/session.hpp"
 #include "catalog/text_result.hpp"
+#include "cli/console.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/result_writer.hpp"
 
 namespace hyprstream {
@@ -31,5 +37,18 @@ struct SqlSummary {
 // kInvalidArgument for a second result where one makes the file.
 Result<SqlSummary> run_sql_script(Session& session, std::string_view text, TextFormatter& formatter,
                                   const SqlOutput& output);
+
+// Says on the console that values are NULL because of errors, if there are more than `known`; gives how many there are.
+std::int64_t report_row_errors(Session& session, TextFormatter& formatter, Console& console, std::int64_t known);
+
+// Ends what a session runs when a signal comes.
+class InterruptForwarder {
+ public:
+  // Both must outlive it.
+  InterruptForwarder(const InterruptScope& interrupt, Session& session);
+
+ private:
+  std::jthread thread_;
+};
 
 }  // namespace hyprstream

@@ -7,8 +7,23 @@
 
 #include "base/error.hpp"
 #include "catalog/database.hpp"
+#include "catalog/generation_log.hpp"
 #include "catalog/session.hpp"
 #include "catalog/text_result.hpp"
+#include "flight/flight_client.hpp"
+#include "flight/flight_server.hpp"
+
+namespace hyprstream {
+
+// FlightServer, for those who do not link it. Thread-safe but for destruction.
+class SqlServer {
+ public:
+  virtual ~SqlServer() = default;
+  virtual int port() const noexcept = 0;
+  virtual void set_keys(ApiKeys keys) = 0;
+};
+
+}  // namespace hyprstream
 
 // Program and module are built together, by one compiler, and the program refuses a module of another version: so the
 // functions take and give C++ types. What they make is destroyed by the module's code. All functions are thread-safe
@@ -23,6 +38,13 @@ struct HyprstreamSqlModule {
   hyprstream::Result<std::shared_ptr<hyprstream::Database>> (*open_database)(const hyprstream::DatabaseOptions&);
   hyprstream::Result<std::unique_ptr<hyprstream::Session>> (*connect)(hyprstream::Database&,
                                                                       const hyprstream::SessionOptions&);
+  // As make_generation_log().
+  hyprstream::Result<std::unique_ptr<hyprstream::GenerationLog>> (*make_generation_log)(
+      std::shared_ptr<hyprstream::Database>, const hyprstream::GenerationLogOptions&);
+  // As FlightServer::create() and connect_flight().
+  hyprstream::Result<std::unique_ptr<hyprstream::SqlServer>> (*start_flight)(hyprstream::FlightServerOptions,
+                                                                             hyprstream::SessionSource);
+  hyprstream::Result<std::unique_ptr<hyprstream::Session>> (*connect_flight)(const hyprstream::FlightClientOptions&);
   // One for each database.
   hyprstream::Result<std::unique_ptr<hyprstream::TextFormatter>> (*make_formatter)(hyprstream::Database&);
 };

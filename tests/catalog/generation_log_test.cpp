@@ -24,7 +24,7 @@ class GenerationLogTest : public ::testing::Test {
         .time = time,
         .kind = "generation",
         .model = "hypr-tiny",
-        .adapters = {"pirate@2", "haiku@1"},
+        .adapters = number % 4 == 0 ? std::vector<std::string>() : std::vector<std::string>{"pirate@2", "haiku@1"},
         .client = number % 2 == 0 ? "" : "key",
         .outcome = "finished",
         .finish_reason = "stop",
@@ -45,8 +45,8 @@ TEST_F(GenerationLogTest, EverythingIsWrittenWhenItEnds) {
   }
   EXPECT_EQ(
       rows("SELECT count(*), sum(prompt_tokens), sum(completion_tokens), count(client), count(prompt), "
-           "count(completion), min(adapters[1]), sum(queue_seconds), max(prompt) FROM generations"),
-      (Rows{{"5000", "12497500", "24995000", "2500", "3333", "0", "pirate@2", "2500", "a longer prompt, number 998"}}));
+           "count(completion), count(adapters[1]), sum(queue_seconds), max(prompt) FROM generations"),
+      (Rows{{"5000", "12497500", "24995000", "2500", "3333", "0", "3750", "2500", "a longer prompt, number 998"}}));
 }
 
 TEST_F(GenerationLogTest, RecordsComeWithinTheDelay) {

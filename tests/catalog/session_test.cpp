@@ -102,19 +102,19 @@ TEST_F(SessionTest, EveryTypeOfAParameterComesBack) {
       "04:05:06+01' r, "
       "INTERVAL '1 month 2 days' s, '00112233-4455-6677-8899-aabbccddeeff'::UUID::VARCHAR t, 'text' u, "
       "'\\x01\\xFF'::BLOB v, "
-      "[1, NULL, 3] w, {'x': 1, 'y': 'z'} x, [1, 2]::INTEGER[2] y, '2020-02-03'::TIMESTAMP_NS z";
+      "[1, NULL, 3] w, []::INTEGER[] empty, {'x': 1, 'y': 'z'} x, [1, 2]::INTEGER[2] y, '2020-02-03'::TIMESTAMP_NS z";
   const auto other = connect();
   const auto source = must(other->prepare(select));
   const auto stream = must(source->execute());
   auto batch = must(stream->next());
   std::string echo = "SELECT ";
-  for (int i = 0; i < 26; ++i) echo += (i == 0 ? "?" : ", ?");
+  for (int i = 0; i < 27; ++i) echo += (i == 0 ? "?" : ", ?");
   const auto target = must(session_->prepare("SELECT md5(row(" + echo.substr(7) + ")::VARCHAR)"));
   ASSERT_TRUE(target->bind(stream->schema(), std::move(batch)));
   const auto echoed = must(read_all(*must(target->execute())));
   EXPECT_EQ(echoed, must(query(*session_,
                                "SELECT md5(row(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, "
-                               "w, x, y, z)::VARCHAR) FROM (" +
+                               "w, empty, x, y, z)::VARCHAR) FROM (" +
                                    select + ")")));
 }
 

@@ -1,0 +1,46 @@
+// Where `hyprstream sql` runs its statements: in a database that it opens itself, or in a server.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "cli/argument_list.hpp"
+#include "cli/console.hpp"
+#include "cli/engine_flags.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/model_source.hpp"
+#include "sql/sql_module.hpp"
+
+namespace hyprstream {
+
+struct SqlConnectionFlags {
+  std::optional<std::string> database;
+  std::optional<std::string> server;  // HOST:PORT, or grpc://HOST:PORT, grpc+tls://HOST:PORT
+  std::optional<std::string> token_file;
+  std::optional<std::string> tls_ca;
+  std::optional<std::string> tls_cert;
+  std::optional<std::string> tls_key;
+  std::optional<std::string> model;
+  HubFlags hub;
+  EngineFlags engine;
+
+  void declare(ArgumentList& arguments);
+};
+
+struct SqlConnection {
+  std::shared_ptr<Database> database;  // the session's own, or one in memory that makes text of a server's rows
+  std::unique_ptr<Session> session;
+  std::unique_ptr<TextFormatter> formatter;
+  std::string server;  // empty: none
+};
+
+// A server that is named; else the one that has the user's database open; else the database itself, for which another
+// process may have to be waited. `flags`, the console and `interrupt` must outlive what is made; `interrupt` is set
+// whenever a statement runs. `exact_types`: as in SessionOptions. Errors: kInvalidArgument (the flags), those of
+// Database::open() and connect_flight().
+Result<SqlConnection> connect_sql(const SqlConnectionFlags& flags, bool exact_types, Console& console,
+                                  std::optional<InterruptScope>& interrupt);
+
+}  // namespace hyprstream
