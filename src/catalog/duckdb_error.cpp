@@ -98,6 +98,15 @@ std::string text_of(const nlohmann::json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// A message may hold, behind words of DuckDB's own, the object of the error that it is about.
+std::string innermost_message(std::string message) {
+  const auto object = message.rfind("{\"exception_type\"");
+  if (object == std::string::npos) return message;
+  const auto json = parse_json(std::string_view(message).substr(object), "DuckDB's error");
+  const auto inner = json && json->is_object() ? text_of(*json, "exception_message") : std::string();
+  return inner.empty() ? message : inner;
+}
+
 }  // namespace
 
 Error translate_duckdb_error(std::string_view message, std::string_view sql) {
@@ -105,7 +114,7 @@ Error translate_duckdb_error(std::string_view message, std::string_view sql) {
   // With a prefix of DuckDB's own in front of it, if it was said while preparing.
   if (brace < 40) {
     if (const auto json = parse_json(message.substr(brace), "DuckDB's error"); json && json->is_object()) {
-      const auto said = text_of(*json, "exception_message");
+      const auto said = innermost_message(text_of(*json, "exception_message"));
       const auto code = code_of(text_of(*json, "exception_type"), said, text_of(*json, "error_subtype"));
       const auto position_text = text_of(*json, "position");
       std::size_t position = 0;

@@ -58,11 +58,11 @@ class LoraTrainCommand final : public Command {
   }
 
   Result<ExitCode> run(Console& console) override {
-    InterruptScope interrupt;
-    HYPRSTREAM_ASSIGN(const auto job, resume_ ? resumed_job(console, interrupt) : new_job(console, interrupt));
+    std::optional<InterruptScope> interrupt(std::in_place);
+    HYPRSTREAM_ASSIGN(const auto job, resume_ ? resumed_job(console, *interrupt) : new_job(console, interrupt));
     TrainingView view(console, json_ ? TrainingView::Style::kJson : TrainingView::Style::kAuto);
     const auto status = [&] {
-      const auto watch = interrupt.watch(*job);
+      const auto watch = interrupt->watch(*job);
       return job->run([&](const TrainingEvent& event) { view.show(event); });
     }();
     view.finish();
@@ -101,11 +101,11 @@ class LoraTrainCommand final : public Command {
     return make_training_job(std::move(run), base, std::move(data), AdapterStore::of_user());
   }
 
-  Result<std::unique_ptr<TrainingJob>> new_job(Console& console, const InterruptScope& interrupt) const {
+  Result<std::unique_ptr<TrainingJob>> new_job(Console& console, std::optional<InterruptScope>& interrupt) const {
     HYPRSTREAM_ASSIGN(auto options, flags_.options());
     options.threads = threads_.value_or(0);
     HYPRSTREAM_ASSIGN(options.name, adapter_name(options.data));
-    HYPRSTREAM_ASSIGN(const auto path, local_model_path(base_, hub_, console, interrupt));
+    HYPRSTREAM_ASSIGN(const auto path, local_model_path(base_, hub_, console, *interrupt));
     options.base = std::filesystem::absolute(path).lexically_normal().string();
     HYPRSTREAM_TRY(check_run_options(options).transform_error(with_model_remedy));
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(path));
@@ -120,7 +120,7 @@ class LoraTrainCommand final : public Command {
     }
     HYPRSTREAM_ASSIGN(const auto examples,
                       flags_.sql ? parse_examples(rows, "the rows of --sql") : read_examples(options.data));
-    HYPRSTREAM_ASSIGN(auto data, read_data(options, examples, base, console, interrupt));
+    HYPRSTREAM_ASSIGN(auto data, read_data(options, examples, base, console, *interrupt));
     return start_training_job(runs, std::move(record), base, std::move(data), AdapterStore::of_user(), rows);
   }
 

@@ -1,6 +1,7 @@
 // Rows of the user's database as JSON lines.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,8 +11,8 @@
 
 namespace hyprstream {
 
-// An object a row, a field a column. Waits for another process that has the database open; Ctrl-C ends it.
-// Errors: those of load_sql_module(), of opening the database and of Session; kInvalidArgument (no rows).
-Result<std::string> query_rows(std::string_view sql, Console& console, const InterruptScope& interrupt);
+// An object a row, a field a column; from the server that has the database open, or from the database itself. Ctrl-C ends
+// it; `interrupt` is set. Errors: those of connect_sql() and of Session; kInvalidArgument (no rows).
+Result<std::string> query_rows(std::string_view sql, Console& console, std::optional<InterruptScope>& interrupt);
 
 }  // namespace hyprstream

@@ -19,11 +19,18 @@ class Server:
 
 @contextlib.contextmanager
 def serving(hyprstream, *args, env=None):
-    process = hyprstream.start("server", "--port", "0", *args, env=env, stderr=subprocess.PIPE, text=True)
+    # Another test's server may have the usual ports.
+    ports = [] if "--flight-port" in args or "--no-sql" in args else ["--flight-port", "0"]
+    process = hyprstream.start("server", "--port", "0", *ports, *args, env=env, stderr=subprocess.PIPE, text=True)
     try:
-        line = process.stderr.readline()
-        found = re.search(r"https?://127\.0\.0\.1:(\d+)", line)
-        assert found, line + process.stderr.read()
+        said = ""
+        while True:  # it may have other things to say first
+            line = process.stderr.readline()
+            found = re.search(r"https?://127\.0\.0\.1:(\d+)", line)
+            said += line
+            if found:
+                break
+            assert line, said
         yield Server(process, found.group(0), line)
     finally:
         process.kill()

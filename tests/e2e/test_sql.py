@@ -173,6 +173,31 @@ def test_damaged_and_missing_databases(hyprstream, tmp_path):
     assert rows(hyprstream, "SELECT 1", "--database", ":memory:") == [["1"]]
 
 
+def test_a_full_disk_costs_nothing_that_was_there(hyprstream, tmp_path):
+    """On a file system of 12 MB, mounted for this test alone."""
+    place = tmp_path / "small"
+    place.mkdir()
+    large = "SELECT range AS a, hash(range) AS b FROM range(10000000)"
+    statements = [
+        "CREATE TABLE kept AS SELECT range AS a FROM range(1000)",
+        f"CREATE TABLE t AS {large}",
+        f"COPY ({large}) TO '{place}/x.csv'",
+        "SELECT count(*), sum(a) FROM kept",
+    ]
+    script = "mount -t tmpfs -o size=12m none \"$1\" || exit 77\n" + "".join(
+        f'"$2" sql --format csv -c "{statement}"; echo "exit $?"; rm -f "$1/x.csv"\n' for statement in statements
+    )
+    command = ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", script, "sh", str(place), hyprstream.binary]
+    result = subprocess.run(command, env={**hyprstream.env, "HYPRSTREAM_HOME": str(place)}, capture_output=True, timeout=120)
+    if result.returncode == 77:
+        pytest.skip("nothing may be mounted here")
+    output = result.stdout.decode().splitlines()
+    assert [line for line in output if line.startswith("exit")] == ["exit 0", "exit 1", "exit 1", "exit 0"], result.stderr
+    assert "1000,499500" in output
+    errors = result.stderr.decode().splitlines()
+    assert len(errors) == 2 and all("No space left on device" in error and "{" not in error for error in errors), errors
+
+
 def test_a_killed_ingest_is_there_or_not(hyprstream, tmp_path):
     """kill -9 at any moment: transactions that were said to be committed are whole, the others absent."""
     sql(hyprstream, "CREATE TABLE t (batch INTEGER, i INTEGER)")
