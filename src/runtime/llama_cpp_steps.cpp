@@ -174,8 +174,10 @@ std::span<const LlamaCppEngineImpl::Row> LlamaCppEngineImpl::next_batch(std::spa
   int outputs = 0;
   while (count < rows.size() && count < static_cast<std::size_t>(options_.batch_size)) {
     if (count > 0 && !may_share_batch(rows[count - 1], rows[count])) break;
-    if (rows[count].is_output() && outputs == options_.max_outputs) break;
-    outputs += rows[count].is_output() ? 1 : 0;
+    // With hidden states libllama makes every row an output, and aborts if they are too many.
+    const bool is_output = hidden_enabled_ || rows[count].is_output();
+    if (is_output && outputs == options_.max_outputs) break;
+    outputs += is_output ? 1 : 0;
     ++count;
   }
   return rows.first(count);

@@ -106,5 +106,33 @@ TEST(Embedding, RefusesNothingAndTooMuch) {
   EXPECT_EQ(engine->embed(std::vector<Token>(1025, 5)).error().code, ErrorCode::kInvalidArgument);
 }
 
+// libllama makes every token an output where hidden states are wanted: a prompt beside them may hold more than it has
+// room for.
+TEST(Embedding, HiddenStatesBesideALongPrompt) {
+  for (const auto layout : {KvCacheLayout::kShared, KvCacheLayout::kPerSequence}) {
+    auto options = exact_options();
+    options.kv_cache_layout = layout;
+    options.max_sequences = 2;
+    options.max_outputs = 4;
+    const auto engine = load(options);
+    const auto few = tokens_of(*engine, "Hello, I am");
+    std::vector<Token> many;
+    while (many.size() < 100) many.insert(many.end(), few.begin(), few.end());
+    const auto first = ScopedSequence::open(*engine).value();
+    const auto second = ScopedSequence::open(*engine).value();
+    const auto last = static_cast<std::int32_t>(few.size()) - 1;
+    const StepInput inputs[] = {{second.id(), many, {}}, {first.id(), few, {&last, 1}}};
+    const auto together = engine->step(inputs, /*want_hidden=*/true);
+    ASSERT_TRUE(together) << together.error().message;
+    const std::vector<float> hidden(together->hidden[0].begin(), together->hidden[0].end());
+    const std::vector<float> logits(together->logits[0].begin(), together->logits[0].end());
+    ASSERT_TRUE(engine->truncate_sequence(first.id(), 0));
+    const auto alone = engine->step({&inputs[1], 1}, /*want_hidden=*/true);
+    ASSERT_TRUE(alone) << alone.error().message;
+    EXPECT_LT(max_difference(alone->hidden[0], hidden), 1e-3F);
+    EXPECT_LT(max_difference(alone->logits[0], logits), 1e-3F);
+  }
+}
+
 }  // namespace
 }  // namespace hyprstream
