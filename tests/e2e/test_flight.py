@@ -315,7 +315,7 @@ def test_a_thousand_queries_at_once():
 
 
 def test_clients_that_vanish_leave_nothing_behind(server):
-    rounds = 1000 if os.environ.get("HYPRSTREAM_SOAK") else 60
+    rounds = 1000 if os.environ.get("HYPRSTREAM_SOAK") else 120
 
     def vanish(number):
         client = FlightSql(server.port)
@@ -333,9 +333,11 @@ def test_clients_that_vanish_leave_nothing_behind(server):
     with FlightSql(server.port) as sql:
         assert sql.query("SELECT 1 AS n").to_pylist() == [{"n": 1}]
     deadline = time.monotonic() + 60
-    while memory(server) - before > 64 * 1024 and time.monotonic() < deadline:
+    # A batch of 2 MB lost for each client would be more; that much comes and goes with the allocator's pools.
+    most = 160 * 1024
+    while memory(server) - before > most and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert memory(server) - before <= 64 * 1024
+    assert memory(server) - before <= most
     # Every stream's thread has ended: the processor is idle.
     def cpu():
         with open(f"/proc/{server.pid}/stat") as stat:

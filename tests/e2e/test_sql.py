@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pyarrow
@@ -184,7 +185,8 @@ def test_a_full_disk_costs_nothing_that_was_there(hyprstream, tmp_path):
         f"COPY ({large}) TO '{place}/x.csv'",
         "SELECT count(*), sum(a) FROM kept",
     ]
-    script = "mount -t tmpfs -o size=12m none \"$1\" || exit 77\n" + "".join(
+    mount = "import ctypes, sys; sys.exit(ctypes.CDLL(None).mount(b'none', sys.argv[1].encode(), b'tmpfs', 0, b'size=12m') != 0)"
+    script = f'{sys.executable} -c "{mount}" "$1" || exit 77\n' + "".join(
         f'"$2" sql --format csv -c "{statement}"; echo "exit $?"; rm -f "$1/x.csv"\n' for statement in statements
     )
     command = ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", script, "sh", str(place), hyprstream.binary]
