@@ -6,11 +6,11 @@ cd "$(dirname "$0")/.."
 
 # header of a library -> folders of src/ that may include it
 rules='
-(llama|ggml[a-z-]*|gguf)\.h   runtime|training
+(llama|ggml[a-z-]*|gguf)\.h   runtime
 minja/                        runtime
 spdlog/                       base
-isocline\.h                   cli
-CLI/                          cli
+isocline\.h                   terminal
+CLI/                          command_line
 duckdb                        catalog
 arrow/                        catalog|flight
 grpcpp/                       flight

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <format>
 
-#include "base/terminal.hpp"
-#include "cli/printable.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 

@@ -9,12 +9,13 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "base/terminal.hpp"
-#include "cli/command_line.hpp"
-#include "cli/console.hpp"
-#include "cli/help.hpp"
-#include "cli/printable.hpp"
+#include "cli/command_table.hpp"
 #include "cli/version.hpp"
+#include "command_line/command_line.hpp"
+#include "command_line/help.hpp"
+#include "terminal/console.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {
@@ -39,7 +40,7 @@ Result<void> set_log_level_from_environment() {
 
 Result<ExitCode> run_command(std::span<const std::string> arguments, Console& console) {
   HYPRSTREAM_TRY(set_log_level_from_environment());
-  CommandTree tree;
+  CommandTree tree(command_table(), command_groups());
   HYPRSTREAM_ASSIGN(const auto choice, parse_command_line(tree, arguments));
   const std::size_t width = std::min(terminal_width(1), kWidestHelp);
   console.set_verbose(tree.common().verbose);

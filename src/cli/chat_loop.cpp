@@ -13,12 +13,12 @@
 
 #include "base/nearest_match.hpp"
 #include "base/paths.hpp"
-#include "base/terminal.hpp"
 #include "base/utf8.hpp"
 #include "cli/generation_output.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/line_editor.hpp"
-#include "cli/printable.hpp"
+#include "terminal/interrupt.hpp"
+#include "terminal/line_editor.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {
@@ -146,7 +146,7 @@ class ChatLoop {
     {
       // Only here: while a line is typed, Ctrl-C is the editor's.
       InterruptScope interrupt;
-      const EngineWatch watch = interrupt.watch(engine_);
+      const InterruptWatch watch = interrupt.watch(engine_);
       if (options_.raw) {
         request.prompt = message;
         result = engine_.generate(request, std::ref(writer));

@@ -3,9 +3,9 @@
 
 #include "base/error.hpp"
 #include "cli/chat_session.hpp"
-#include "cli/console.hpp"
-#include "cli/exit_code.hpp"
-#include "cli/sampling_flags.hpp"
+#include "cli_options/sampling_flags.hpp"
+#include "terminal/console.hpp"
+#include "terminal/exit_code.hpp"
 
 namespace hyprstream {
 

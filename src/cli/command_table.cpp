@@ -1,6 +1,6 @@
 #include <array>
 
-#include "cli/command.hpp"
+#include "cli/command_table.hpp"
 
 namespace hyprstream {
 

@@ -2,8 +2,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/command.hpp"
-#include "cli/completion_script.hpp"
+#include "cli/command_table.hpp"
+#include "command_line/completion_script.hpp"
 
 namespace hyprstream {
 namespace {
@@ -22,7 +22,7 @@ class CompletionCommand final : public Command {
 
   Result<ExitCode> run(Console& console) override {
     if (!shell_) return fail(ErrorCode::kInvalidArgument, "name the shell: hyprstream completion bash, or zsh");
-    const CommandTree tree;
+    const CommandTree tree(command_table(), command_groups());
     HYPRSTREAM_TRY(console.write(*shell_ == "bash" ? render_bash_completion(tree) : render_zsh_completion(tree)));
     return ExitCode::kSuccess;
   }

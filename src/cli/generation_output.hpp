@@ -7,9 +7,9 @@
 
 #include "adapter_engine/adapter_effect.hpp"
 #include "base/error.hpp"
-#include "cli/console.hpp"
-#include "cli/engine_flags.hpp"
+#include "cli_options/engine_flags.hpp"
 #include "runtime/engine.hpp"
+#include "terminal/console.hpp"
 
 namespace hyprstream {
 

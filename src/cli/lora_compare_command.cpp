@@ -7,13 +7,13 @@
 #include "adapter_files/adapter_store.hpp"
 #include "base/mapped_file.hpp"
 #include "base/paths.hpp"
-#include "base/terminal.hpp"
 #include "base/utf8.hpp"
-#include "cli/adapter_choice.hpp"
 #include "cli/adapter_report.hpp"
-#include "cli/command.hpp"
-#include "cli/engine_flags.hpp"
-#include "cli/progress_line.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/adapter_choice.hpp"
+#include "cli_options/engine_flags.hpp"
+#include "terminal/progress_line.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "adapter_files/new_adapter.hpp"
 #include "cli/adapter_report.hpp"
-#include "cli/command.hpp"
-#include "cli/model_reference.hpp"
-#include "cli/model_source.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/model_reference.hpp"
+#include "cli_options/model_source.hpp"
 
 namespace hyprstream {
 namespace {

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "adapter_files/adapter_store.hpp"
-#include "base/terminal.hpp"
-#include "cli/command.hpp"
-#include "cli/confirm.hpp"
-#include "cli/lora_name.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/lora_name.hpp"
+#include "terminal/confirm.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

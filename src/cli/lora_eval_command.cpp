@@ -8,13 +8,13 @@
 #include <utility>
 
 #include "adapter_files/adapter_store.hpp"
-#include "base/terminal.hpp"
-#include "cli/adapter_choice.hpp"
 #include "cli/adapter_report.hpp"
-#include "cli/command.hpp"
-#include "cli/engine_flags.hpp"
+#include "cli/command_table.hpp"
 #include "cli/example_evaluation.hpp"
-#include "cli/progress_line.hpp"
+#include "cli_options/adapter_choice.hpp"
+#include "cli_options/engine_flags.hpp"
+#include "terminal/progress_line.hpp"
+#include "terminal/terminal.hpp"
 #include "training_data/example_encoding.hpp"
 
 namespace hyprstream {

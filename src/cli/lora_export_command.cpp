@@ -8,9 +8,9 @@
 #include "adapter_files/adapter_store.hpp"
 #include "adapter_files/gguf_lora_file.hpp"
 #include "adapter_files/peft_directory.hpp"
-#include "cli/command.hpp"
-#include "cli/lora_name.hpp"
-#include "cli/printable.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/lora_name.hpp"
+#include "terminal/printable.hpp"
 
 namespace hyprstream {
 namespace {

@@ -3,11 +3,11 @@
 #include <string>
 
 #include "adapter_files/adapter_store.hpp"
-#include "base/terminal.hpp"
 #include "cli/adapter_picture.hpp"
 #include "cli/adapter_report.hpp"
-#include "cli/command.hpp"
-#include "cli/lora_name.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/lora_name.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

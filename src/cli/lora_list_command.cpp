@@ -3,10 +3,10 @@
 #include <string>
 
 #include "adapter_files/adapter_store.hpp"
-#include "base/terminal.hpp"
 #include "cli/adapter_report.hpp"
-#include "cli/command.hpp"
-#include "cli/printable.hpp"
+#include "cli/command_table.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

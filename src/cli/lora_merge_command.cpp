@@ -6,12 +6,12 @@
 
 #include "adapter_files/adapter_store.hpp"
 #include "adapter_files/merge.hpp"
-#include "base/terminal.hpp"
-#include "cli/adapter_choice.hpp"
-#include "cli/command.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/printable.hpp"
-#include "cli/progress_line.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/adapter_choice.hpp"
+#include "terminal/interrupt.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/progress_line.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

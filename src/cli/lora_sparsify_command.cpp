@@ -6,8 +6,8 @@
 #include "adapter/sparsify.hpp"
 #include "adapter_files/adapter_store.hpp"
 #include "cli/adapter_report.hpp"
-#include "cli/command.hpp"
-#include "cli/lora_name.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/lora_name.hpp"
 
 namespace hyprstream {
 namespace {

@@ -8,15 +8,15 @@
 
 #include "adapter_files/adapter_store.hpp"
 #include "cli/adapter_report.hpp"
-#include "cli/command.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/model_reference.hpp"
-#include "cli/model_source.hpp"
-#include "cli/printable.hpp"
+#include "cli/command_table.hpp"
 #include "cli/query_rows.hpp"
-#include "cli/training_flags.hpp"
 #include "cli/training_report.hpp"
 #include "cli/training_view.hpp"
+#include "cli_options/model_reference.hpp"
+#include "cli_options/model_source.hpp"
+#include "cli_options/training_flags.hpp"
+#include "terminal/interrupt.hpp"
+#include "terminal/printable.hpp"
 #include "training_job/training_setup.hpp"
 
 namespace hyprstream {

@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "cli/application.hpp"
-#include "cli/console.hpp"
+#include "terminal/console.hpp"
 
 int main(int argc, char** argv) {
   hyprstream::prepare_standard_streams();

@@ -4,15 +4,15 @@
 #include <optional>
 #include <string>
 
-#include "base/terminal.hpp"
-#include "cli/command.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/model_reference.hpp"
-#include "cli/model_source.hpp"
-#include "cli/printable.hpp"
+#include "cli/command_table.hpp"
 #include "cli/remote_model_info.hpp"
+#include "cli_options/model_reference.hpp"
+#include "cli_options/model_source.hpp"
 #include "gguf/model_info.hpp"
 #include "hub/hub_client.hpp"
+#include "terminal/interrupt.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

@@ -7,13 +7,13 @@
 #include <string>
 
 #include "base/paths.hpp"
-#include "base/terminal.hpp"
-#include "cli/command.hpp"
-#include "cli/local_models.hpp"
-#include "cli/model_reference.hpp"
-#include "cli/model_source.hpp"
-#include "cli/printable.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/local_models.hpp"
+#include "cli_options/model_reference.hpp"
+#include "cli_options/model_source.hpp"
 #include "gguf/model_info.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

@@ -2,9 +2,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/terminal.hpp"
-#include "cli/command.hpp"
-#include "cli/model_source.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/model_source.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

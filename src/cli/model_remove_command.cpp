@@ -3,14 +3,14 @@
 #include <optional>
 #include <string>
 
-#include "base/terminal.hpp"
-#include "cli/command.hpp"
-#include "cli/confirm.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/model_source.hpp"
-#include "cli/printable.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/model_source.hpp"
 #include "hub/cache_content.hpp"
 #include "hub/url_pull.hpp"
+#include "terminal/confirm.hpp"
+#include "terminal/interrupt.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/model_source.hpp"
-#include "cli/printable.hpp"
-#include "cli/progress_line.hpp"
+#include "cli/command_table.hpp"
+#include "cli_options/model_source.hpp"
 #include "hub/cache_content.hpp"
 #include "hub/url_pull.hpp"
+#include "terminal/interrupt.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/progress_line.hpp"
 
 namespace hyprstream {
 namespace {

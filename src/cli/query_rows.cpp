@@ -1,7 +1,7 @@
 #include "cli/query_rows.hpp"
 
-#include "cli/sql_connection.hpp"
-#include "cli/sql_script.hpp"
+#include "cli/sql_connector.hpp"
+#include "sql_shell/sql_script.hpp"
 
 namespace hyprstream {
 

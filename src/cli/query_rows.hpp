@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "cli/console.hpp"
-#include "cli/interrupt.hpp"
+#include "terminal/console.hpp"
+#include "terminal/interrupt.hpp"
 
 namespace hyprstream {
 

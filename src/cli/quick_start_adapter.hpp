@@ -7,10 +7,10 @@
 #include <string>
 
 #include "adapter_engine/adapter_effect.hpp"
-#include "cli/adapter_choice.hpp"
-#include "cli/console.hpp"
-#include "cli/engine_flags.hpp"
+#include "cli_options/adapter_choice.hpp"
+#include "cli_options/engine_flags.hpp"
 #include "runtime/generation.hpp"
+#include "terminal/console.hpp"
 
 namespace hyprstream {
 

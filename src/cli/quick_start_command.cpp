@@ -7,16 +7,16 @@
 #include <utility>
 
 #include "cli/adapter_report.hpp"
-#include "cli/command.hpp"
-#include "cli/engine_flags.hpp"
+#include "cli/command_table.hpp"
 #include "cli/generation_output.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/model_reference.hpp"
-#include "cli/model_source.hpp"
-#include "cli/printable.hpp"
 #include "cli/quick_start_adapter.hpp"
 #include "cli/quick_start_learning.hpp"
-#include "cli/sampling_flags.hpp"
+#include "cli_options/engine_flags.hpp"
+#include "cli_options/model_reference.hpp"
+#include "cli_options/model_source.hpp"
+#include "cli_options/sampling_flags.hpp"
+#include "terminal/interrupt.hpp"
+#include "terminal/printable.hpp"
 
 namespace hyprstream {
 namespace {

@@ -8,16 +8,16 @@
 #include <vector>
 
 #include "base/paths.hpp"
-#include "base/terminal.hpp"
-#include "cli/adapter_choice.hpp"
 #include "cli/adapter_report.hpp"
 #include "cli/example_evaluation.hpp"
 #include "cli/generation_output.hpp"
-#include "cli/model_reference.hpp"
-#include "cli/printable.hpp"
-#include "cli/side_by_side.hpp"
 #include "cli/training_report.hpp"
 #include "cli/training_view.hpp"
+#include "cli_options/adapter_choice.hpp"
+#include "cli_options/model_reference.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/side_by_side.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "cli/console.hpp"
-#include "cli/engine_flags.hpp"
-#include "cli/exit_code.hpp"
-#include "cli/interrupt.hpp"
+#include "cli_options/engine_flags.hpp"
+#include "terminal/console.hpp"
+#include "terminal/exit_code.hpp"
+#include "terminal/interrupt.hpp"
 
 namespace hyprstream {
 

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/terminal.hpp"
-#include "cli/printable.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

@@ -7,20 +7,20 @@
 #include <string>
 #include <utility>
 
-#include "base/terminal.hpp"
 #include "base/utf8.hpp"
-#include "cli/adapter_choice.hpp"
 #include "cli/chat_loop.hpp"
 #include "cli/chat_session.hpp"
-#include "cli/command.hpp"
-#include "cli/engine_flags.hpp"
+#include "cli/command_table.hpp"
 #include "cli/generation_output.hpp"
-#include "cli/input_text.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/model_reference.hpp"
-#include "cli/model_source.hpp"
-#include "cli/printable.hpp"
-#include "cli/sampling_flags.hpp"
+#include "cli_options/adapter_choice.hpp"
+#include "cli_options/engine_flags.hpp"
+#include "cli_options/model_reference.hpp"
+#include "cli_options/model_source.hpp"
+#include "cli_options/sampling_flags.hpp"
+#include "terminal/input_text.hpp"
+#include "terminal/interrupt.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "cli/model_reference.hpp"
+#include "cli_options/model_reference.hpp"
 
 namespace hyprstream {
 namespace {

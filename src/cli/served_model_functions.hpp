@@ -7,7 +7,7 @@
 #include <string>
 
 #include "catalog/model_functions.hpp"
-#include "cli/engine_flags.hpp"
+#include "cli_options/engine_flags.hpp"
 #include "serving/adapter_residency.hpp"
 #include "serving/inference_service.hpp"
 

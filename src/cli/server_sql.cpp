@@ -12,9 +12,9 @@
 
 #include "base/hex.hpp"
 #include "base/paths.hpp"
-#include "cli/sql_endpoint.hpp"
 #include "cli/sql_inventory.hpp"
-#include "cli/sql_module_loader.hpp"
+#include "sql_shell/sql_endpoint.hpp"
+#include "sql_shell/sql_module_loader.hpp"
 
 namespace hyprstream {
 namespace {

@@ -8,10 +8,10 @@
 
 #include "access/api_keys.hpp"
 #include "base/error.hpp"
-#include "cli/argument_list.hpp"
 #include "cli/generation_logger.hpp"
-#include "cli/network_flags.hpp"
 #include "cli/served_model_functions.hpp"
+#include "cli_options/network_flags.hpp"
+#include "command_line/argument_list.hpp"
 
 namespace hyprstream {
 

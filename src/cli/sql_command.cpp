@@ -12,13 +12,13 @@
 
 #include "base/atomic_file.hpp"
 #include "base/staged_directory.hpp"
-#include "base/terminal.hpp"
-#include "cli/command.hpp"
-#include "cli/input_text.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/sql_connection.hpp"
-#include "cli/sql_prompt.hpp"
-#include "cli/sql_script.hpp"
+#include "cli/command_table.hpp"
+#include "cli/sql_connector.hpp"
+#include "sql_shell/sql_prompt.hpp"
+#include "sql_shell/sql_script.hpp"
+#include "terminal/input_text.hpp"
+#include "terminal/interrupt.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

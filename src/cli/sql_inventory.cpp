@@ -11,9 +11,9 @@
 
 #include "adapter_files/adapter_store.hpp"
 #include "base/paths.hpp"
-#include "cli/local_models.hpp"
-#include "cli/model_reference.hpp"
-#include "cli/model_source.hpp"
+#include "cli_options/local_models.hpp"
+#include "cli_options/model_reference.hpp"
+#include "cli_options/model_source.hpp"
 #include "gguf/model_info.hpp"
 #include "training_job/run_store.hpp"
 

@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "base/paths.hpp"
-#include "base/terminal.hpp"
 #include "cli/adapter_report.hpp"
-#include "cli/model_reference.hpp"
-#include "cli/printable.hpp"
-#include "cli/progress_line.hpp"
 #include "cli/training_view.hpp"
+#include "cli_options/model_reference.hpp"
+#include "terminal/printable.hpp"
+#include "terminal/progress_line.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "adapter_files/adapter_store.hpp"
 #include "base/error.hpp"
-#include "cli/interrupt.hpp"
+#include "terminal/interrupt.hpp"
 #include "training_job/run_record.hpp"
 #include "training_job/training_setup.hpp"
 

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <format>
 
-#include "base/terminal.hpp"
 #include "cli/adapter_report.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 namespace {

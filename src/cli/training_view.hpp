@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "cli/console.hpp"
-#include "cli/loss_curve.hpp"
+#include "terminal/console.hpp"
+#include "terminal/loss_curve.hpp"
 #include "training_job/training_event.hpp"
 
 namespace hyprstream {

@@ -1,8 +1,8 @@
 #include "cli/version.hpp"
 
-#include "base/terminal.hpp"
-#include "cli/sql_module_loader.hpp"
 #include "runtime/llama_cpp_engine.hpp"
+#include "sql_shell/sql_module_loader.hpp"
+#include "terminal/terminal.hpp"
 
 namespace hyprstream {
 

@@ -1,11 +1,12 @@
-#include "cli/command_line.hpp"
+#include "command_line/command_line.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "cli/help.hpp"
+#include "cli/command_table.hpp"
+#include "command_line/help.hpp"
 
 namespace hyprstream {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string error_of(const std::vector<std::string>& arguments) {
-  CommandTree tree;
+  CommandTree tree(command_table(), command_groups());
   const auto choice = parse_command_line(tree, arguments);
   if (choice) return "no error";
   EXPECT_EQ(choice.error().code, ErrorCode::kInvalidArgument);
@@ -22,7 +23,7 @@ std::string error_of(const std::vector<std::string>& arguments) {
 }
 
 std::string_view path_of(const std::vector<std::string>& arguments) {
-  CommandTree tree;
+  CommandTree tree(command_table(), command_groups());
   const auto choice = parse_command_line(tree, arguments);
   if (!choice) return "error";
   return choice->command == nullptr ? "none" : choice->command->entry->path;
@@ -61,7 +62,7 @@ TEST(CommandLine, ValuesAreNamedWhenTheyAreWrongOrMissing) {
 TEST(CommandLine, HelpWinsOverEverythingElse) {
   for (const auto& arguments : std::vector<std::vector<std::string>>{
            {"quick-start", "--help"}, {"quick-start", "-h", "--nonsense"}, {"run", "--max-tokens", "0", "--help"}}) {
-    CommandTree tree;
+    CommandTree tree(command_table(), command_groups());
     const auto choice = parse_command_line(tree, arguments);
     ASSERT_TRUE(choice) << choice.error().message;
     EXPECT_TRUE(tree.common().help);
@@ -70,7 +71,7 @@ TEST(CommandLine, HelpWinsOverEverythingElse) {
 }
 
 TEST(CommandTree, EveryOptionIsDescribedAndUnique) {
-  const CommandTree tree;
+  const CommandTree tree(command_table(), command_groups());
   for (const auto& declared : tree.commands()) {
     std::set<std::string> names;
     const auto help = render_command_help(declared, 80);
@@ -86,7 +87,7 @@ TEST(CommandTree, EveryOptionIsDescribedAndUnique) {
 }
 
 TEST(Help, StaysWithinTheWidth) {
-  const CommandTree tree;
+  const CommandTree tree(command_table(), command_groups());
   for (const auto& declared : tree.commands()) {
     std::string_view help_left;
     const auto help = render_command_help(declared, 60);

@@ -1,4 +1,4 @@
-#include "cli/completion_script.hpp"
+#include "command_line/completion_script.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(CompletionScript, KnowsEveryCommandAndOption) {
-  const CommandTree tree;
+  const CommandTree tree(command_table(), command_groups());
   for (const auto& script : {render_bash_completion(tree), render_zsh_completion(tree)}) {
     for (const auto& declared : tree.commands()) {
       EXPECT_THAT(script, HasSubstr("'" + std::string(declared.entry->path) + "')"));

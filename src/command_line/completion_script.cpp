@@ -1,0 +1,212 @@
+#include "command_line/completion_script.hpp"
+
+#include <algorithm>
+#include <format>
+#include <ranges>
+#include <vector>
+
+namespace hyprstream {
+namespace {
+
+std::string join(const std::vector<std::string>& words, std::string_view separator) {
+  return words | std::views::join_with(separator) | std::ranges::to<std::string>();
+}
+
+std::vector<std::string> option_names(const ArgumentList& arguments) {
+  std::vector<std::string> names;
+  for (const auto& option : arguments.options()) names.append_range(option.names);
+  return names;
+}
+
+// Paths that lead to commands, and what may follow each: "" -> quick-start run model; "model" -> info.
+std::vector<std::pair<std::string, std::vector<std::string>>> groups_of(const CommandTree& tree) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups{{"", {}}};
+  for (const auto& declared : tree.commands()) {
+    std::string_view rest = declared.entry->path;
+    std::string prefix;
+    for (;;) {
+      const auto space = rest.find(' ');
+      const std::string word(rest.substr(0, space));
+      auto group = std::ranges::find(groups, prefix, [](const auto& g) { return g.first; });
+      if (group == groups.end()) group = groups.insert(groups.end(), {prefix, {}});
+      if (!std::ranges::contains(group->second, word)) group->second.push_back(word);
+      if (space == std::string_view::npos) break;
+      prefix += prefix.empty() ? word : " " + word;
+      rest.remove_prefix(space + 1);
+    }
+  }
+  return groups;
+}
+
+// A single-quoted word of a shell.
+std::string shell_quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
+std::string bash_value_reply(const OptionSpec& option) {
+  switch (option.kind) {
+    case ValueKind::kFile: return "_hyprstream_files";
+    case ValueKind::kChoice: return std::format("_hyprstream_words {}", shell_quoted(join(option.choices, " ")));
+    case ValueKind::kText:
+    case ValueKind::kNumber:
+    case ValueKind::kNone: break;
+  }
+  return "COMPREPLY=()";
+}
+
+std::string bash_command(std::string_view path, const ArgumentList& arguments) {
+  std::string previous;    // cases on the word before the cursor
+  std::string positional;  // what a word that is no option may be
+  std::vector<std::string> valued;
+  for (const auto& option : arguments.options()) {
+    if (option.is_positional()) {
+      if (positional.empty()) positional = bash_value_reply(option);
+    } else if (option.kind != ValueKind::kNone) {
+      previous += std::format("        {}) {}; return ;;\n", join(option.names, "|"), bash_value_reply(option));
+    }
+  }
+  if (positional.empty()) positional = "COMPREPLY=()";
+  std::string out = std::format("    {})\n", shell_quoted(path));
+  if (!previous.empty()) out += "      case $previous in\n" + previous + "      esac\n";
+  out += std::format("      if [[ $current == -* ]]; then _hyprstream_words {}; else {}; fi ;;\n",
+                     shell_quoted(join(option_names(arguments), " ")), positional);
+  return out;
+}
+
+// A description inside _arguments' brackets: its own brackets and colons escaped.
+std::string zsh_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '[' || c == ']' || c == ':' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string zsh_action(const OptionSpec& option) {
+  const std::string name = zsh_text(option.value_name);
+  switch (option.kind) {
+    case ValueKind::kFile: return std::format(":{}:_files", name);
+    case ValueKind::kChoice: return std::format(":{}:({})", name, join(option.choices, " "));
+    case ValueKind::kText:
+    case ValueKind::kNumber: return std::format(":{}:", name);
+    case ValueKind::kNone: break;
+  }
+  return {};
+}
+
+std::string zsh_arguments(const ArgumentList& arguments) {
+  std::string out = "_arguments -s -S";
+  for (const auto& option : arguments.options()) {
+    std::string spec;
+    if (option.is_positional()) {
+      spec = ":" + zsh_action(option);  // optional: "::NAME:action"
+      out += " \\\n        " + shell_quoted(spec);
+      continue;
+    }
+    for (const auto& name : option.names) {
+      // Each name excludes the others, unless it may come again.
+      spec = option.repeatable ? "*" : std::format("({})", join(option.names, " "));
+      spec += std::format("{}[{}]{}", name, zsh_text(option.help), zsh_action(option));
+      out += " \\\n        " + shell_quoted(spec);
+    }
+  }
+  return out;
+}
+
+std::string_view summary_of(const CommandTree& tree, std::string_view path) {
+  if (const auto* declared = tree.find(path)) return declared->entry->summary;
+  for (const auto& group : tree.groups())
+    if (group.name == path) return group.summary;
+  return {};
+}
+
+}  // namespace
+
+std::string render_bash_completion(const CommandTree& tree) {
+  std::string out =
+      "# Completion of hyprstream for bash, generated by: hyprstream completion bash\n"
+      "_hyprstream_words() { COMPREPLY=($(compgen -W \"$1\" -- \"$current\")); }\n"
+      "_hyprstream_files() {\n"
+      "  local IFS=$'\\n'\n"
+      "  compopt -o filenames 2>/dev/null\n"
+      "  COMPREPLY=($(compgen -f -- \"$current\"))\n"
+      "}\n"
+      "_hyprstream() {\n"
+      "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path= word i\n"
+      "  COMPREPLY=()\n"
+      "  # The command: the words before the cursor that lead to one.\n"
+      "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+      "    word=${COMP_WORDS[i]}\n"
+      "    case \"${path:+$path }$word\" in\n";
+  std::vector<std::string> paths;
+  const auto groups = groups_of(tree);
+  for (const auto& [prefix, words] : groups)
+    for (const auto& word : words) paths.push_back(shell_quoted(prefix.empty() ? word : prefix + " " + word));
+  out += std::format("      {}) path=\"${{path:+$path }}$word\" ;;\n", join(paths, "|"));
+  out +=
+      "    esac\n"
+      "  done\n"
+      "  case $path in\n";
+  for (const auto& [prefix, words] : groups) {
+    auto all = words;
+    if (prefix.empty()) all.append_range(option_names(tree.program_arguments()));
+    out += std::format("    {}) _hyprstream_words {} ;;\n", shell_quoted(prefix), shell_quoted(join(all, " ")));
+  }
+  for (const auto& declared : tree.commands()) out += bash_command(declared.entry->path, declared.arguments);
+  out +=
+      "  esac\n"
+      "}\n"
+      "complete -F _hyprstream hyprstream\n";
+  return out;
+}
+
+std::string render_zsh_completion(const CommandTree& tree) {
+  std::string out =
+      "#compdef hyprstream\n"
+      "# Completion of hyprstream for zsh, generated by: hyprstream completion zsh\n"
+      "_hyprstream() {\n"
+      "  local curcontext=$curcontext state line hyprstream_path=${1:-}\n"
+      "  typeset -A opt_args\n"
+      "  case $hyprstream_path in\n";
+  for (const auto& [prefix, words] : groups_of(tree)) {
+    std::string list;
+    std::string branches;
+    for (const auto& word : words) {
+      const std::string path = prefix.empty() ? word : prefix + " " + word;
+      list += " " + shell_quoted(std::format("{}:{}", word, summary_of(tree, path)));
+      branches += std::format("            {}) _hyprstream {} ;;\n", word, shell_quoted(path));
+    }
+    out += std::format("    {})\n", shell_quoted(prefix));
+    out += "      " + (prefix.empty() ? zsh_arguments(tree.program_arguments()) : "_arguments") +
+           " \\\n        '1:command:->command' '*::argument:->argument'\n";
+    out += std::format(
+        "      case $state in\n"
+        "        command)\n"
+        "          local -a commands=({} )\n"
+        "          _describe command commands ;;\n"
+        "        argument)\n"
+        "          case $line[1] in\n"
+        "{}"
+        "          esac ;;\n"
+        "      esac ;;\n",
+        list, branches);
+  }
+  for (const auto& declared : tree.commands())
+    out += std::format("    {})\n      {} ;;\n", shell_quoted(declared.entry->path), zsh_arguments(declared.arguments));
+  out +=
+      "  esac\n"
+      "}\n"
+      "if [[ $funcstack[1] == _hyprstream ]]; then _hyprstream; else compdef _hyprstream hyprstream; fi\n";
+  return out;
+}
+
+}  // namespace hyprstream
