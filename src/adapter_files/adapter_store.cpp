@@ -58,13 +58,7 @@ Result<void> write_version(const LoraAdapter& adapter, AdapterManifest& manifest
     std::error_code error;
     manifest.file_bytes = std::filesystem::file_size(file, error);
   }
-  HYPRSTREAM_ASSIGN(auto out, AtomicFile::create(directory / kManifestFile));
-  HYPRSTREAM_TRY(out.write(format_manifest(manifest)));
-  return out.publish();
-}
-
-std::string text_of(const MappedFile& file) {
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+  return write_whole_file(directory / kManifestFile, format_manifest(manifest));
 }
 
 }  // namespace
@@ -196,7 +190,7 @@ Result<StoredVersion> AdapterStore::find(std::string_view reference) const {
 Result<AdapterManifest> AdapterStore::manifest(const StoredVersion& version) const {
   const auto path = version.directory / kManifestFile;
   HYPRSTREAM_ASSIGN(const auto file, MappedFile::open(path));
-  HYPRSTREAM_ASSIGN(auto manifest, parse_manifest(text_of(file), path.string()));
+  HYPRSTREAM_ASSIGN(auto manifest, parse_manifest(file.text(), path.string()));
   if (manifest.description.name != version.name || manifest.version != version.version)
     return fail(ErrorCode::kCorrupt, std::format("{} describes {}@{}: the folder was moved or changed", path.string(),
                                                  manifest.description.name, manifest.version));

@@ -149,9 +149,7 @@ Result<void> write_files(const LoraAdapter& adapter, const std::filesystem::path
     const auto& pair = adapter.pairs()[index / 2];
     return index % 2 == 0 ? pair.a.to_dense() : dense_b(pair, base).value_or(std::vector<float>());
   }));
-  HYPRSTREAM_ASSIGN(auto config, AtomicFile::create(directory / kPeftConfig));
-  HYPRSTREAM_TRY(config.write(format_peft_config(adapter)));
-  return config.publish();
+  return write_whole_file(directory / kPeftConfig, format_peft_config(adapter));
 }
 
 }  // namespace
@@ -178,9 +176,7 @@ Result<LoraAdapter> read_peft_files(const std::filesystem::path& config_path, co
   if (text.bytes().size() > kMaxConfigBytes)
     return fail(ErrorCode::kCorrupt, std::format("{} has {} bytes, which no adapter's configuration needs",
                                                  config_path.string(), text.bytes().size()));
-  HYPRSTREAM_ASSIGN(const auto config,
-                    parse_peft_config({reinterpret_cast<const char*>(text.bytes().data()), text.bytes().size()},
-                                      config_path.string()));
+  HYPRSTREAM_ASSIGN(const auto config, parse_peft_config(text.text(), config_path.string()));
   HYPRSTREAM_ASSIGN(const auto file, SafetensorsFile::open(weights_path));
   HYPRSTREAM_ASSIGN(const auto tensors, collect(file));
   std::vector<DensePair> pairs;

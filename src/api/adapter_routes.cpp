@@ -89,10 +89,7 @@ ApiResult<std::filesystem::path> stage(const std::filesystem::path& directory, c
                                              "several files must be PEFT's adapter_config.json and "
                                              "adapter_model.safetensors"));
     }
-    auto out = AtomicFile::create(directory / name);
-    if (!out) return std::unexpected(http_error(out.error()));
-    HYPRSTREAM_TRY(out->write(file.body).transform_error(http_error));
-    HYPRSTREAM_TRY(out->publish().transform_error(http_error));
+    HYPRSTREAM_TRY(write_whole_file(directory / name, file.body).transform_error(http_error));
   }
   return files.size() > 1 ? directory : directory / "adapter";
 }

@@ -80,4 +80,10 @@ Result<void> AtomicFile::publish() {
   return {};
 }
 
+Result<void> write_whole_file(const std::filesystem::path& path, std::string_view text) {
+  HYPRSTREAM_ASSIGN(auto file, AtomicFile::create(path));
+  HYPRSTREAM_TRY(file.write(text));
+  return file.publish();
+}
+
 }  // namespace hyprstream

@@ -41,4 +41,7 @@ class AtomicFile {
   std::uint64_t bytes_written_ = 0;
 };
 
+// A file of this text and no other. Errors: as above.
+Result<void> write_whole_file(const std::filesystem::path& path, std::string_view text);
+
 }  // namespace hyprstream

@@ -38,4 +38,9 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
+Result<std::string> read_whole_file(const std::filesystem::path& path) {
+  HYPRSTREAM_ASSIGN(const auto file, MappedFile::open(path));
+  return std::string(file.text());
+}
+
 }  // namespace hyprstream

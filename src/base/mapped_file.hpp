@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 
@@ -24,11 +26,15 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  std::string_view text() const noexcept { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
 
  private:
   explicit MappedFile(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
 
   std::span<const std::byte> bytes_;
 };
+
+// A copy of a whole file. Errors: those of MappedFile::open().
+Result<std::string> read_whole_file(const std::filesystem::path& path);
 
 }  // namespace hyprstream

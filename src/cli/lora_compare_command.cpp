@@ -74,8 +74,7 @@ class LoraCompareCommand final : public Command {
  private:
   Result<std::string> read_text() const {
     const std::filesystem::path path = text_ ? std::filesystem::path(*text_) : comparison_text_path();
-    HYPRSTREAM_ASSIGN(const auto file, MappedFile::open(path));
-    std::string text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+    HYPRSTREAM_ASSIGN(auto text, read_whole_file(path));
     if (text.empty())
       return fail(ErrorCode::kInvalidArgument, path.string() + " is empty: give some text to compare on");
     if (const auto invalid = find_invalid_utf8(text))

@@ -258,9 +258,7 @@ Result<void> HubCache::write_ref(const std::string& repository, const std::strin
   const auto path = repository_directory(repository) / "refs" / revision;
   HYPRSTREAM_TRY(make_directory(path.parent_path()));
   HYPRSTREAM_TRY(require_inside(path.parent_path(), repository_directory(repository)));
-  HYPRSTREAM_ASSIGN(auto file, AtomicFile::create(path));
-  HYPRSTREAM_TRY(file.write(commit));
-  return file.publish();
+  return write_whole_file(path, commit);
 }
 
 }  // namespace hyprstream

@@ -89,9 +89,8 @@ Result<void> write_source(const fs::path& directory, const Source& source) {
                                     {"etag", source.etag},
                                     {"size_bytes", source.model.size},
                                     {"sha256", source.model.sha256}};
-  HYPRSTREAM_ASSIGN(auto file, AtomicFile::create(directory / kSourceFile));
-  HYPRSTREAM_TRY(file.write(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
-  return file.publish();
+  return write_whole_file(directory / kSourceFile,
+                          json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 struct Remote {

@@ -186,7 +186,7 @@ Result<ExampleFile> parse_examples(std::string_view jsonl, std::string name) {
 
 Result<ExampleFile> read_examples(const std::filesystem::path& path) {
   HYPRSTREAM_ASSIGN(const auto file, MappedFile::open(path));
-  return parse_examples({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path.string());
+  return parse_examples(file.text(), path.string());
 }
 
 }  // namespace hyprstream

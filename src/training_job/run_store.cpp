@@ -26,20 +26,9 @@ constexpr const char* kEvents = "events.jsonl";
 constexpr const char* kState = "trainer.state";
 constexpr std::string_view kCheckpointPrefix = "checkpoint-";
 
-Result<std::string> read_text(const std::filesystem::path& path) {
-  HYPRSTREAM_ASSIGN(const auto file, MappedFile::open(path));
-  return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-}
-
-Result<void> write_file(const std::filesystem::path& path, std::string_view text) {
-  HYPRSTREAM_ASSIGN(auto file, AtomicFile::create(path));
-  HYPRSTREAM_TRY(file.write(text));
-  return file.publish();
-}
-
 Result<TrainingRunRecord> read_record(const std::filesystem::path& directory) {
   const auto path = directory / kRecord;
-  HYPRSTREAM_ASSIGN(const auto text, read_text(path));
+  HYPRSTREAM_ASSIGN(const auto text, read_whole_file(path));
   return parse_run_record(text, path.string());
 }
 
@@ -73,14 +62,14 @@ bool is_unfinished(RunStatus status) noexcept {
   return status == RunStatus::kQueued || status == RunStatus::kRunning || status == RunStatus::kInterrupted;
 }
 
-Result<void> TrainingRun::save_record() { return write_file(directory_ / kRecord, format_run_record(record_)); }
+Result<void> TrainingRun::save_record() { return write_whole_file(directory_ / kRecord, format_run_record(record_)); }
 
 Result<void> TrainingRun::save_checkpoint(std::string_view trainer_state) {
   const auto target = checkpoint_directory(directory_, record_.step);
   {
     HYPRSTREAM_ASSIGN(auto staged, StagedDirectory::create(directory_));
-    HYPRSTREAM_TRY(write_file(staged.path() / kState, trainer_state));
-    HYPRSTREAM_TRY(write_file(staged.path() / kRecord, format_run_record(record_)));
+    HYPRSTREAM_TRY(write_whole_file(staged.path() / kState, trainer_state));
+    HYPRSTREAM_TRY(write_whole_file(staged.path() / kRecord, format_run_record(record_)));
     // One that is there is of the same step, and so the same but for the clock.
     if (const auto published = staged.publish(target);
         !published && published.error().code != ErrorCode::kAlreadyExists)
@@ -109,7 +98,7 @@ Result<TrainingCheckpoint> TrainingRun::load_checkpoint(std::size_t step) const 
   const auto directory = checkpoint_directory(directory_, step);
   TrainingCheckpoint checkpoint;
   HYPRSTREAM_ASSIGN(checkpoint.record, read_record(directory));
-  HYPRSTREAM_ASSIGN(checkpoint.state, read_text(directory / kState));
+  HYPRSTREAM_ASSIGN(checkpoint.state, read_whole_file(directory / kState));
   return checkpoint;
 }
 
@@ -133,8 +122,8 @@ TrainingRunStore TrainingRunStore::of_user() { return TrainingRunStore(data_home
 Result<TrainingRun> TrainingRunStore::create(TrainingRunRecord record, std::string_view rows) const {
   const auto target = directory_ / record.id;
   HYPRSTREAM_ASSIGN(auto staged, StagedDirectory::create(directory_));
-  HYPRSTREAM_TRY(write_file(staged.path() / kRecord, format_run_record(record)));
-  if (!rows.empty()) HYPRSTREAM_TRY(write_file(staged.path() / rows_path(record.id).filename(), rows));
+  HYPRSTREAM_TRY(write_whole_file(staged.path() / kRecord, format_run_record(record)));
+  if (!rows.empty()) HYPRSTREAM_TRY(write_whole_file(staged.path() / rows_path(record.id).filename(), rows));
   HYPRSTREAM_TRY(staged.publish(target));
   HYPRSTREAM_ASSIGN(auto lock, lock_directory(target));
   if (!lock) return fail(ErrorCode::kUnavailable, "the new training run was taken by another process");
@@ -189,7 +178,7 @@ std::vector<TrainingRunRecord> TrainingRunStore::list() const {
 Result<std::vector<nlohmann::ordered_json>> TrainingRunStore::events(std::string_view id) const {
   HYPRSTREAM_TRY(find(id));
   std::vector<nlohmann::ordered_json> events;
-  const auto text = read_text(directory_ / id / kEvents);
+  const auto text = read_whole_file(directory_ / id / kEvents);
   if (!text) return events;  // none yet
   for (std::string_view rest = *text; !rest.empty();) {
     const auto line = rest.substr(0, rest.find('\n'));

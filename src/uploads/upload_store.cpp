@@ -34,19 +34,8 @@ bool is_id(std::string_view text) noexcept {
   return text.starts_with(kIdPrefix) && is_lower_hex(text.substr(kIdPrefix.size()), kIdDigits);
 }
 
-Result<std::string> read_text(const std::filesystem::path& path) {
-  HYPRSTREAM_ASSIGN(const auto file, MappedFile::open(path));
-  return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-}
-
-Result<void> write_file(const std::filesystem::path& path, std::string_view text) {
-  HYPRSTREAM_ASSIGN(auto file, AtomicFile::create(path));
-  HYPRSTREAM_TRY(file.write(text));
-  return file.publish();
-}
-
 Result<Upload> read_about(const std::filesystem::path& path, std::string_view id) {
-  HYPRSTREAM_ASSIGN(const auto text, read_text(path));
+  HYPRSTREAM_ASSIGN(const auto text, read_whole_file(path));
   HYPRSTREAM_ASSIGN(const auto json, parse_json(text, path.string()));
   try {
     return Upload{.id = std::string(id),
@@ -71,11 +60,11 @@ Result<Upload> UploadStore::add(std::string_view content, std::string filename, 
                 .bytes = content.size(),
                 .created = std::chrono::duration_cast<std::chrono::seconds>(now).count()};
   HYPRSTREAM_ASSIGN(auto staged, StagedDirectory::create(directory_));
-  HYPRSTREAM_TRY(write_file(staged.path() / kContent, content));
+  HYPRSTREAM_TRY(write_whole_file(staged.path() / kContent, content));
   const nlohmann::ordered_json about = {
       {"filename", upload.filename}, {"purpose", upload.purpose}, {"bytes", upload.bytes}, {"created", upload.created}};
-  HYPRSTREAM_TRY(write_file(staged.path() / kAbout,
-                            about.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
+  HYPRSTREAM_TRY(write_whole_file(staged.path() / kAbout,
+                                  about.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
   HYPRSTREAM_TRY(staged.publish(directory_ / upload.id));
   return upload;
 }
@@ -104,7 +93,7 @@ Result<Upload> UploadStore::find(std::string_view id) const {
 
 Result<std::string> UploadStore::content(std::string_view id) const {
   HYPRSTREAM_ASSIGN(const auto path, content_path(id));
-  return read_text(path);
+  return read_whole_file(path);
 }
 
 Result<void> UploadStore::remove(std::string_view id) const {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/command_table.hpp"
+
 namespace hyprstream {
 namespace {
 
