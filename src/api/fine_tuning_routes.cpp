@@ -35,7 +35,7 @@ Json or_null(const std::optional<T>& value) {
 }
 
 Json hyperparameters_json(const TrainingRunOptions& options) {
-  return {{"n_epochs", options.iterations ? Json("auto") : Json(options.epochs)},
+  return {{"n_epochs", options.iterations || options.epochs == 0 ? Json("auto") : Json(options.epochs)},
           {"batch_size", options.batch_size},
           {"learning_rate_multiplier", options.learning_rate / default_learning_rate(options.sparsity)},
           {"learning_rate", options.learning_rate},
@@ -232,6 +232,8 @@ std::string message_of(const Json& event) {
   };
   const std::string place = std::format("Step {:.0f}/{:.0f}", number("step"), number("total_steps"));
   if (kind == "step") return std::format("{}: training loss={:.4f}", place, number("loss"));
+  if (kind == "evaluation" && event.value("validation_loss", Json()).is_null())
+    return std::format("{}: validation loss of the base model={:.4f}", place, number("base_validation_loss"));
   if (kind == "evaluation") return std::format("{}: validation loss={:.4f}", place, number("validation_loss"));
   if (kind == "published") return std::format("{}: stored as {}", place, event.value("adapter", std::string()));
   if (kind == "started") return "Fine-tuning job started";

@@ -11,6 +11,7 @@
 #include "cli/adapter_report.hpp"
 #include "cli/command_table.hpp"
 #include "cli/example_evaluation.hpp"
+#include "cli/training_report.hpp"
 #include "cli_options/adapter_choice.hpp"
 #include "cli_options/engine_flags.hpp"
 #include "terminal/progress_line.hpp"
@@ -85,8 +86,11 @@ class LoraEvalCommand final : public Command {
 
  private:
   Result<Evaluation> evaluate(LoraEngine& engine, const ExampleFile& file, const AdapterList& adapters) const {
-    const EncodingOptions encoding{
-        .mask_prompt = !no_mask_prompt_, .max_tokens = static_cast<std::size_t>(max_tokens_), .truncate = truncate_};
+    const int context = engine.options().context_length;
+    const EncodingOptions encoding{.mask_prompt = !no_mask_prompt_,
+                                   .max_tokens = static_cast<std::size_t>(std::min(max_tokens_, context)),
+                                   .truncate = truncate_,
+                                   .remedy = kTooLongRemedy};
     HYPRSTREAM_ASSIGN(const auto encoded, encode_examples(engine, file, encoding));
     Evaluation result;
     result.examples = file.examples.size();

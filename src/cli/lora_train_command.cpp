@@ -110,7 +110,7 @@ class LoraTrainCommand final : public Command {
     HYPRSTREAM_TRY(check_run_options(options).transform_error(with_model_remedy));
     HYPRSTREAM_ASSIGN(const auto base, read_base_model(path));
     // Refused now, and not once everything is read.
-    HYPRSTREAM_TRY(trainer_options(options, base, 1));
+    HYPRSTREAM_TRY(check_adapter_options(options, base, AdapterStore::of_user()));
     const auto runs = TrainingRunStore::of_user();
     auto record = new_run_record(options, base, "run-");
     std::string rows;
@@ -140,7 +140,14 @@ class LoraTrainCommand final : public Command {
                                  Console& console, const InterruptScope& interrupt) const {
     HYPRSTREAM_ASSIGN(auto read, read_training_data_shown(options, examples, interrupt));
     if (read.truncated > 0)
-      console.status(std::format("hyprstream: {} examples are cut to {} tokens", read.truncated, options.max_tokens));
+      console.status(std::format("hyprstream: {} cut to {} tokens",
+                                 read.truncated == 1 ? "1 example is" : std::format("{} examples are", read.truncated),
+                                 read.most_tokens));
+    if (read.unlearned_answers > 0)
+      console.status(std::format(
+          "hyprstream: {} not learned: the chat template writes them differently once more of the "
+          "conversation follows",
+          read.unlearned_answers == 1 ? "1 answer is" : std::format("{} answers are", read.unlearned_answers)));
     if (!json_)
       console.status(std::format("Training {} on {}: {} examples with {} tokens to learn, {} to measure on",
                                  options.name, printable_line(base.name), read.data.training.size(), read.target_tokens,

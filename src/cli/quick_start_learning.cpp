@@ -78,6 +78,7 @@ const std::string& prompt_of(const ExampleText& example) {
 Result<std::unique_ptr<TrainingJob>> start(const TrainingRunOptions& options, const BaseModel& base,
                                            const InterruptScope& interrupt) {
   HYPRSTREAM_TRY(check_run_options(options).transform_error(with_model_remedy));
+  HYPRSTREAM_TRY(check_adapter_options(options, base, AdapterStore::of_user()));
   HYPRSTREAM_ASSIGN(auto read, read_training_data_shown(options, interrupt));
   return start_training_job(TrainingRunStore::of_user(), new_run_record(options, base, "run-"), base,
                             std::move(read.data), AdapterStore::of_user());

@@ -44,10 +44,13 @@ Result<ReadData> read_training_data_shown(const TrainingRunOptions& options, con
                                           const InterruptScope& interrupt) {
   HYPRSTREAM_ASSIGN(const auto text, open_model_text(options.base));
   ProgressLine progress("Reading " + display_path(examples.name));
-  return read_training_data(*text, options, examples, [&](float share) {
-    progress.update(share);
-    return !interrupt.was_interrupted();
-  });
+  return read_training_data(
+      *text, options, examples,
+      [&](float share) {
+        progress.update(share);
+        return !interrupt.was_interrupted();
+      },
+      kTooLongRemedy);
 }
 
 std::string run_command_for(const TrainingRunRecord& record) {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "adapter_files/adapter_store.hpp"
 #include "base/error.hpp"
@@ -11,6 +12,10 @@
 #include "training_job/training_setup.hpp"
 
 namespace hyprstream {
+
+// What to do about an example with too many tokens, where these options are.
+inline constexpr std::string_view kTooLongRemedy =
+    "--truncate cuts it, and --max-seq-length allows more, up to the model's context";
 
 // read_training_data(), with a progress line on a terminal, and ended by Ctrl-C.
 Result<ReadData> read_training_data_shown(const TrainingRunOptions& options, const InterruptScope& interrupt);

@@ -37,7 +37,8 @@ void TrainingFlags::declare(ArgumentList& arguments) {
   arguments.fraction("--sparsity", sparsity, "Share of values that training prunes to zero; 0: a dense adapter",
                      "0.99");
   arguments.begin_section("Training");
-  arguments.number("--epochs", epochs, {1e-3, 1e6}, "How often all examples are gone through");
+  arguments.number("--epochs", epochs, {1e-3, 1e6}, "How often all examples are gone through",
+                   "3, or as often as 100 steps take if that is more");
   arguments.integer("--iters", iterations, {1, kMostSteps}, "Optimizer steps, instead of --epochs",
                     "what the epochs take");
   arguments.integer("--batch-size", batch_size, {1, 4096}, "Examples evaluated side by side");
@@ -56,10 +57,11 @@ void TrainingFlags::declare(ArgumentList& arguments) {
   arguments.integer("--steps-per-eval", steps_per_eval, {1, kMostSteps},
                     "Steps between two measurements of the validation loss", "once an epoch");
   arguments.integer("--save-every", save_every, {1, kMostSteps}, "Steps between two checkpoints",
-                    "as --steps-per-eval");
-  arguments.choice("--publish", "WHEN", publish, {"best", "end"},
-                   "When a version goes to the stored adapters: whenever validation became better at the asked "
-                   "sparsity, or once at the end");
+                    "as --steps-per-eval, and every five minutes");
+  arguments.choice(
+      "--publish", "WHEN", publish, {"best", "end"},
+      "When a version goes to the stored adapters: whenever validation became better than before, and than "
+      "the base model, at the asked sparsity; or once at the end");
 }
 
 Result<TrainingRunOptions> TrainingFlags::options() const {
@@ -83,7 +85,7 @@ Result<TrainingRunOptions> TrainingFlags::options() const {
   options.alpha = alpha;
   options.target_modules = target_modules;
   options.sparsity = sparsity.value_or(options.sparsity);
-  options.epochs = epochs;
+  options.epochs = epochs.value_or(0);
   if (iterations) options.iterations = static_cast<std::size_t>(*iterations);
   options.batch_size = static_cast<std::size_t>(batch_size);
   options.accumulation_steps = static_cast<std::size_t>(accumulation_steps);

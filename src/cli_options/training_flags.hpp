@@ -26,7 +26,7 @@ struct TrainingFlags {
   std::string target_modules = "all";
   std::optional<double> sparsity;
 
-  double epochs = 3;
+  std::optional<double> epochs;
   std::optional<int> iterations;
   int batch_size = 4;
   int accumulation_steps = 1;

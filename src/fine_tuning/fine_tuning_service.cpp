@@ -19,6 +19,8 @@ namespace hyprstream {
 namespace {
 
 constexpr std::string_view kIdPrefix = "ftjob-";
+// A training that the server did not survive so often is not tried again.
+constexpr std::size_t kMostIdleStarts = 3;
 constexpr std::array<std::string_view, 6> kStatusNames{"validating_files", "queued", "running",
                                                        "succeeded",        "failed", "cancelled"};
 
@@ -48,6 +50,7 @@ Error without_paths(Error error, const TrainingRunOptions& options) {
   return error;
 }
 
+// Checkpoints stay for whoever wants to look, as those of any training that failed; a cancelled one has none.
 void finish(TrainingRun& run, RunStatus status, std::string error) {
   auto& record = run.record();
   record.status = status;
@@ -55,7 +58,13 @@ void finish(TrainingRun& run, RunStatus status, std::string error) {
   record.updated_at = record.finished_at = utc_now();
   (void)run.save_record();
   (void)run.append_event(message_event(run_status_name(status), record.error));
-  run.remove_checkpoints();
+  if (status == RunStatus::kCancelled) run.remove_checkpoints();
+}
+
+// Whether the same training may well succeed another time: the disk was full, or memory.
+bool may_pass(const Error& error) noexcept {
+  return error.code == ErrorCode::kResourceExhausted || error.code == ErrorCode::kIo ||
+         error.code == ErrorCode::kPermissionDenied;
 }
 
 }  // namespace
@@ -183,13 +192,24 @@ void FineTuningService::Impl::train(const TrainingRunRecord& record) {
     left_alone.insert(record.id);
     return;
   }
+  if (run->record().idle_starts >= kMostIdleStarts) {
+    const std::lock_guard lock(mutex);
+    left_alone.insert(record.id);
+    return finish(*run, RunStatus::kFailed,
+                  std::format("its server ended {} times while it was trained, before anything could be saved: it may "
+                              "need more memory than there is; try a smaller rank, batch or length of examples",
+                              kMostIdleStarts));
+  }
   const auto status = train_to_end(std::move(*run));
   const std::lock_guard lock(mutex);
   // Stopped with the server: it goes on with the next one.
   if ((status && *status == RunStatus::kSucceeded) || (stopping && !cancelling)) return;
-  if (auto ended = setup.runs.open(record.id)) {
+  if (auto ended = setup.runs.open(record.id); ended && is_unfinished(ended->record().status)) {
     if (cancelling)
       finish(*ended, RunStatus::kCancelled, {});
+    else if (!status && may_pass(status.error()))
+      (void)ended->append_event(message_event("warning", without_paths(status.error(), record.options).message +
+                                                             "; the server tries again when it starts"));
     else if (!status)
       finish(*ended, RunStatus::kFailed, without_paths(status.error(), record.options).message);
   }
@@ -243,7 +263,9 @@ FineTuningService::~FineTuningService() { impl_->stop(); }
 
 Result<FineTuningJob> FineTuningService::submit(TrainingRunOptions options, nlohmann::ordered_json request) {
   HYPRSTREAM_TRY(check_run_options(options));
-  HYPRSTREAM_TRY(trainer_options(options, impl_->setup.base, 1));
+  HYPRSTREAM_TRY(check_adapter_options(options, impl_->setup.base, impl_->setup.adapters));
+  // Whatever is published is served.
+  options.publish = PublishPolicy::kImproved;
   auto record = new_run_record(options, impl_->setup.base, kIdPrefix);
   record.status = RunStatus::kQueued;
   record.options.threads = impl_->setup.threads;
@@ -276,8 +298,13 @@ Result<FineTuningJob> FineTuningService::find(std::string_view id) const {
 }
 
 Result<std::vector<nlohmann::ordered_json>> FineTuningService::events(std::string_view id) const {
-  HYPRSTREAM_TRY(find(id));
-  return impl_->setup.runs.events(id);
+  HYPRSTREAM_ASSIGN(const auto job, find(id));
+  auto events = impl_->setup.runs.events(id);
+  if (!events) return events;
+  for (auto& event : *events)
+    if (const auto message = event.find("message"); message != event.end() && message->is_string())
+      *message = without_paths(Error{.message = message->get<std::string>()}, job.run.options).message;
+  return events;
 }
 
 Result<FineTuningJob> FineTuningService::cancel(std::string_view id) {

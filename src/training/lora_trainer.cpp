@@ -81,9 +81,7 @@ class Trainer final : public LoraTrainer {
     result.grad_norm = mask_gradients();
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm))
       return fail(ErrorCode::kInternal,
-                  std::format("step {}: the loss is {} and the gradient's norm {}: training has diverged; go on from "
-                              "the last checkpoint with a smaller learning rate",
-                              steps_ + 1, result.loss, result.grad_norm));
+                  std::format("the loss is {} and the gradient's norm {}", result.loss, result.grad_norm));
     update(learning_rate, result.grad_norm);
     ++steps_;
     prune();
@@ -105,7 +103,7 @@ class Trainer final : public LoraTrainer {
     result.loss /= static_cast<double>(result.target_tokens);
     if (!std::isfinite(result.loss))
       return fail(ErrorCode::kInternal,
-                  std::format("the loss is {}: the model or the adapter is damaged", result.loss));
+                  std::format("the loss is {}{}", result.loss, with_adapter ? "" : ": the model is damaged"));
     return result;
   } catch (const std::bad_alloc&) {
     return no_memory();
@@ -137,6 +135,7 @@ class Trainer final : public LoraTrainer {
   }
 
   std::size_t steps_done() const noexcept override { return steps_; }
+  bool is_pruned() const noexcept override { return mask_is_final(); }
   const LoraTrainingOptions& options() const noexcept override { return options_; }
   std::size_t context_length() const noexcept override { return model_->shape().context; }
 

@@ -100,6 +100,7 @@ class LoraTrainer {
   virtual Result<LoraAdapter> adapter() const = 0;
 
   virtual std::size_t steps_done() const noexcept = 0;
+  virtual bool is_pruned() const noexcept = 0;                      // as far as options().sparsity asks for, for good
   virtual const LoraTrainingOptions& options() const noexcept = 0;  // as used: defaults replaced by what they came to
   virtual std::size_t context_length() const noexcept = 0;          // the model's: the most tokens of an example
 

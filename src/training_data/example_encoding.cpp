@@ -14,16 +14,19 @@ namespace {
 struct LearnedPart {
   std::size_t begin = 0;
   std::size_t end = 0;
+  bool ends_with_stop = false;  // it ends with the first token in it that ends an answer, and is none without one
 };
 
 struct WrittenExample {
   std::string text;
   std::vector<LearnedPart> parts;
+  std::size_t unlearned_answers = 0;
 };
 
 // The whole conversation, and where in it the assistant's answers stand: from what the template writes before an
-// answer to what it has written behind it. A template may write earlier turns differently once more follow (Qwen3
-// leaves out their thoughts); those are not learned.
+// answer to what it has written behind it. A template may write earlier answers differently once more follows (Qwen3
+// writes its empty thoughts before the last one only): of those, what it writes between the same beginning and the
+// token that ends an answer is learned, or nothing if even the beginning is another.
 Result<WrittenExample> write_conversation(const ModelText& model, const ExampleText& example) {
   const std::span<const ChatMessage> messages = example.messages;
   const auto write = [&](std::size_t count, bool prompt) {
@@ -39,7 +42,11 @@ Result<WrittenExample> write_conversation(const ModelText& model, const ExampleT
       HYPRSTREAM_ASSIGN(through, write(i + 1, false));
     }
     if (before.size() < through.size() && through.starts_with(before) && written.text.starts_with(through))
-      written.parts.push_back({before.size(), through.size()});
+      written.parts.push_back({.begin = before.size(), .end = through.size()});
+    else if (before.size() < written.text.size() && written.text.starts_with(before))
+      written.parts.push_back({.begin = before.size(), .end = written.text.size(), .ends_with_stop = true});
+    else
+      ++written.unlearned_answers;
   }
   if (written.parts.empty())
     return fail(ErrorCode::kInvalidArgument,
@@ -51,7 +58,7 @@ std::size_t common_prefix(const std::vector<Token>& a, const std::vector<Token>&
   return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
 }
 
-Result<TrainingExample> encode_conversation(const ModelText& model, const WrittenExample& written) {
+Result<TrainingExample> encode_conversation(const ModelText& model, WrittenExample& written) {
   TrainingExample encoded;
   HYPRSTREAM_ASSIGN(encoded.tokens, tokenize_templated(model, written.text));
   encoded.is_target.resize(encoded.tokens.size());
@@ -68,6 +75,10 @@ Result<TrainingExample> encode_conversation(const ModelText& model, const Writte
     const auto answer = std::span(encoded.tokens).subspan(begin, std::max(begin, end) - begin);
     const auto stop = std::ranges::find_if(answer, [&](Token token) { return model.is_end_of_generation(token); });
     if (stop != answer.end()) end = begin + static_cast<std::size_t>(stop - answer.begin()) + 1;
+    if (stop == answer.end() && part.ends_with_stop) {
+      ++written.unlearned_answers;
+      continue;
+    }
     for (std::size_t i = begin; i < end; ++i) encoded.is_target[i] = 1;
     const bool is_last = part.end == written.text.size();
     if (stop == answer.end() && is_last && model.end_token()) {
@@ -100,7 +111,7 @@ void end_text(const ModelText& model, TrainingExample& encoded) {
   encoded.is_target.push_back(1);
 }
 
-Result<TrainingExample> encode(const ModelText& model, const ExampleText& example) {
+Result<TrainingExample> encode(const ModelText& model, const ExampleText& example, std::size_t& unlearned) {
   if (example.kind == ExampleKind::kText) {
     TrainingExample encoded;
     HYPRSTREAM_ASSIGN(encoded.tokens, model.tokenize(example.text, {.add_special = true, .parse_special = true}));
@@ -108,8 +119,12 @@ Result<TrainingExample> encode(const ModelText& model, const ExampleText& exampl
     end_text(model, encoded);
     return encoded;
   }
-  const auto written = write_conversation(model, example);
-  if (written) return encode_conversation(model, *written);
+  auto written = write_conversation(model, example);
+  if (written) {
+    auto encoded = encode_conversation(model, *written);
+    unlearned += written->unlearned_answers;
+    return encoded;
+  }
   if (written.error().code != ErrorCode::kUnsupported || example.kind != ExampleKind::kPromptCompletion)
     return std::unexpected(written.error());
   HYPRSTREAM_ASSIGN(auto encoded, encode_plain(model, example));
@@ -127,18 +142,18 @@ void trim(TrainingExample& example) {
 }
 
 Result<TrainingExample> prepare(const ModelText& model, const ExampleText& example, const EncodingOptions& options,
-                                std::size_t& truncated) {
-  HYPRSTREAM_ASSIGN(auto encoded, encode(model, example));
+                                EncodedExamples& counts) {
+  HYPRSTREAM_ASSIGN(auto encoded, encode(model, example, counts.unlearned_answers));
   if (!options.mask_prompt) std::ranges::fill(encoded.is_target, std::uint8_t{1});
   trim(encoded);
   if (encoded.tokens.size() > options.max_tokens) {
     if (!options.truncate)
-      return fail(ErrorCode::kInvalidArgument, std::format("this example is {} tokens long, and {} are allowed",
-                                                           encoded.tokens.size(), options.max_tokens));
+      return fail(ErrorCode::kInvalidArgument, std::format("this example is {} tokens long, and {} are allowed: {}",
+                                                           encoded.tokens.size(), options.max_tokens, options.remedy));
     encoded.tokens.resize(options.max_tokens);
     encoded.is_target.resize(options.max_tokens);
     trim(encoded);
-    ++truncated;
+    ++counts.truncated;
     if (encoded.tokens.empty())
       return fail(ErrorCode::kInvalidArgument,
                   std::format("the prompt alone is longer than the {} tokens allowed: nothing is left to learn",
@@ -157,7 +172,7 @@ Result<EncodedExamples> encode_examples(const ModelText& model, const ExampleFil
   for (const auto& example : file.examples) {
     const float share = static_cast<float>(encoded.examples.size()) / static_cast<float>(file.examples.size());
     if (progress && !progress(share)) return fail(ErrorCode::kCancelled, "reading the examples was interrupted");
-    HYPRSTREAM_ASSIGN(auto prepared, prepare(model, example, options, encoded.truncated).transform_error([&](Error e) {
+    HYPRSTREAM_ASSIGN(auto prepared, prepare(model, example, options, encoded).transform_error([&](Error e) {
       e.message = file.place(example) + ": " + e.message;
       return e;
     }));

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -17,8 +18,9 @@ struct EncodingOptions {
   // Only what the assistant says, up to and with the token that ends it, counts in the loss; else every token. Of
   // {"text"} every token always counts.
   bool mask_prompt = true;
-  std::size_t max_tokens = 512;  // of one example, at least 2
-  bool truncate = false;         // cut longer ones at the end instead of refusing them
+  std::size_t max_tokens = 512;                 // of one example, at least 2
+  bool truncate = false;                        // cut longer ones at the end instead of refusing them
+  std::string_view remedy = "make it shorter";  // what the error of one that is too long advises
 };
 
 struct EncodedExamples {
@@ -26,6 +28,8 @@ struct EncodedExamples {
   std::size_t tokens = 0;
   std::size_t target_tokens = 0;  // that count in the loss
   std::size_t truncated = 0;      // examples
+  // That were to be learned, and stand differently in the whole conversation than the model would write them.
+  std::size_t unlearned_answers = 0;
 };
 
 // Called with the share done, 0 to 1; false ends it.

@@ -151,8 +151,9 @@ Result<ExampleText> read_example(const Json& object, std::string_view place) {
   return example;
 }
 
-// The message of parse_json() without the line, which is the file's here.
+// The message of parse_json() without the line, which is the file's here; as any other mistake in the examples.
 Error on_one_line(Error error) {
+  error.code = ErrorCode::kInvalidArgument;
   if (const auto at = error.message.find("line 1, column"); at != std::string::npos) error.message.erase(at, 8);
   return error;
 }
@@ -173,7 +174,7 @@ Result<ExampleFile> parse_examples(std::string_view jsonl, std::string name) {
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string place = std::format("{}, line {}", file.name, line);
     if (const auto invalid = find_invalid_utf8(text))
-      return fail(ErrorCode::kCorrupt, std::format("{}: not valid UTF-8 at byte {}", place, *invalid + 1));
+      return fail(ErrorCode::kInvalidArgument, std::format("{}: not valid UTF-8 at byte {}", place, *invalid + 1));
     HYPRSTREAM_ASSIGN(const auto json, parse_json(text, place).transform_error(on_one_line));
     HYPRSTREAM_ASSIGN(auto example, read_example(json, place));
     example.line = line;

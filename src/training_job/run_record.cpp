@@ -19,7 +19,7 @@ constexpr int kFormat = 1;
 constexpr std::size_t kIdDigits = 24;
 constexpr std::array<std::string_view, 6> kStatusNames{"queued",    "running", "interrupted",
                                                        "succeeded", "failed",  "cancelled"};
-constexpr std::array<std::string_view, 2> kPublishNames{"best", "end"};
+constexpr std::array<std::string_view, 3> kPublishNames{"best", "end", "improved"};
 
 template <typename T>
 Json or_null(const std::optional<T>& value) {
@@ -175,6 +175,7 @@ std::string format_run_record(const TrainingRunRecord& r) {
                      {"status", run_status_name(r.status)},
                      {"error", r.error},
                      {"created_at", r.created_at},
+                     {"created_ns", r.created_ns},
                      {"updated_at", r.updated_at},
                      {"finished_at", r.finished_at},
                      {"base_sha256", r.base_sha256},
@@ -192,6 +193,7 @@ std::string format_run_record(const TrainingRunRecord& r) {
                      {"best_step", r.best_step},
                      {"evaluated_step", r.evaluated_step},
                      {"sparsity", r.sparsity},
+                     {"idle_starts", r.idle_starts},
                      {"published", published},
                      {"options", options_json(r.options)},
                      {"request", r.request}};
@@ -229,6 +231,9 @@ Result<TrainingRunRecord> parse_run_record(std::string_view text, std::string_vi
   fields.read("best_step", r.best_step);
   fields.read("evaluated_step", r.evaluated_step);
   fields.read("sparsity", r.sparsity);
+  // Not in records of 0.1.0's first days.
+  if (json.contains("created_ns")) fields.read("created_ns", r.created_ns);
+  if (json.contains("idle_starts")) fields.read("idle_starts", r.idle_starts);
   if (!json.contains("published") || !json["published"].is_array()) fields.miss("published");
   if (!json.contains("options")) fields.miss("options");
   HYPRSTREAM_TRY(fields.result());

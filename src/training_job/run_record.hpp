@@ -14,11 +14,18 @@
 
 namespace hyprstream {
 
-// When an adapter's version goes into the store.
+// When an adapter's version goes into the store. Whatever is measured on no validation data goes there at the end.
 enum class PublishPolicy : std::uint8_t {
-  kBest,  // whenever the validation loss has become better, at the asked sparsity
-  kEnd,   // once, after the last step
+  kBest,      // whenever the validation loss is the best so far and below the base model's, at the asked sparsity; at
+              // the end if that was never so
+  kEnd,       // once, after the last step
+  kImproved,  // as kBest, and not at all if that was never so: for whoever serves what is stored
 };
+
+// How often a run that says nothing else goes through its examples: a handful of them makes so few steps that three
+// epochs would teach nothing.
+inline constexpr double kEpochs = 3;
+inline constexpr std::size_t kLeastSteps = 100;
 
 // Where none is asked for: what is usual for LoRA, and for a sparse adapter, whose few values have farther to go, five
 // times that (docs/training.md).
@@ -38,7 +45,7 @@ struct TrainingRunOptions {
   std::string target_modules = "all";
   double sparsity = 0.99;
 
-  double epochs = 3;                      // above 0
+  double epochs = 0;                      // 0: kEpochs, or what kLeastSteps take if that is more
   std::optional<std::size_t> iterations;  // optimizer steps, instead of epochs
   std::size_t batch_size = 4;
   std::size_t accumulation_steps = 1;
@@ -53,10 +60,11 @@ struct TrainingRunOptions {
   double max_grad_norm = 1;
   std::uint64_t seed = 0;
 
-  std::size_t steps_per_eval = 0;    // 0: once an epoch
-  std::size_t save_every = 0;        // steps; 0: as steps_per_eval
-  std::size_t steps_per_report = 0;  // 0: 20 reports in all
-  std::size_t kept_checkpoints = 2;  // at least 1
+  std::size_t steps_per_eval = 0;     // 0: once an epoch
+  std::size_t save_every = 0;         // steps; 0: as steps_per_eval
+  double most_unsaved_seconds = 300;  // of training, after which it is saved anyway; not part of the record
+  std::size_t steps_per_report = 0;   // 0: 20 reports in all
+  std::size_t kept_checkpoints = 2;   // at least 1
   PublishPolicy publish = PublishPolicy::kBest;
   int threads = 0;  // 0: one per core
 };
@@ -86,7 +94,8 @@ struct TrainingRunRecord {
   std::string error;  // of kFailed
   TrainingRunOptions options;
 
-  std::string created_at;  // RFC 3339, UTC
+  std::string created_at;        // RFC 3339, UTC
+  std::uint64_t created_ns = 0;  // the same as nanoseconds since 1970: the order of those of one second
   std::string updated_at;
   std::string finished_at;  // empty: not yet
 
@@ -104,6 +113,7 @@ struct TrainingRunRecord {
   std::optional<double> best_validation_loss;  // at the asked sparsity
   std::size_t best_step = 0;
   std::size_t evaluated_step = 0;  // that validation_loss is of
+  std::size_t idle_starts = 0;     // how often it began without coming to a checkpoint since the last one
   double sparsity = 0;
   std::vector<PublishedVersion> published;  // oldest first
 

@@ -10,6 +10,7 @@
 #include <format>
 #include <optional>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "base/atomic_file.hpp"
@@ -106,6 +107,11 @@ void TrainingRun::remove_checkpoints() noexcept {
   for (const auto step : checkpoints()) (void)remove_directory(checkpoint_directory(directory_, step), directory_);
 }
 
+void TrainingRun::remove_checkpoints_after(std::size_t last) noexcept {
+  for (const auto step : checkpoints())
+    if (step > last) (void)remove_directory(checkpoint_directory(directory_, step), directory_);
+}
+
 Result<void> TrainingRun::append_event(const nlohmann::ordered_json& event) {
   const auto path = directory_ / kEvents;
   const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
@@ -171,7 +177,8 @@ std::vector<TrainingRunRecord> TrainingRunStore::list() const {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory_, error))
     if (auto record = find(entry.path().filename().string())) runs.push_back(std::move(*record));
-  std::ranges::sort(runs, {}, [](const TrainingRunRecord& run) { return std::pair(run.created_at, run.id); });
+  std::ranges::sort(runs, {},
+                    [](const TrainingRunRecord& run) { return std::tuple(run.created_at, run.created_ns, run.id); });
   return runs;
 }
 

@@ -38,6 +38,7 @@ class TrainingRun {
   Result<TrainingCheckpoint> load_checkpoint(std::size_t step) const;
   // All of them. What cannot be removed stays.
   void remove_checkpoints() noexcept;
+  void remove_checkpoints_after(std::size_t last) noexcept;
 
   // Adds a line to events.jsonl, in one write. Errors: as save_record().
   Result<void> append_event(const nlohmann::ordered_json& event);

@@ -17,9 +17,6 @@ namespace {
 using Kind = TrainingEvent::Kind;
 
 constexpr std::size_t kReports = 20;
-// Entries are pruned one by one: a share is met to about one of them.
-constexpr double kSparsityTolerance = 5e-4;
-
 std::vector<std::size_t> lengths_of(std::span<const TrainingExample> examples) {
   std::vector<std::size_t> lengths;
   for (const auto& example : examples) lengths.push_back(example.tokens.size());
@@ -42,14 +39,22 @@ Result<std::string> digest_of(const TrainingData& data) {
   return sha256_hex(std::as_bytes(std::span(both)));
 }
 
+constexpr std::string_view kImproveRemedy = "try a smaller learning rate, fewer epochs or more examples";
+
+std::string did_not_improve(const TrainingRunRecord& record) {
+  return std::format("the validation loss did not fall below the base model's: {:.4f} against {:.4f}",
+                     record.validation_loss.value_or(0), record.base_validation_loss.value_or(0));
+}
+
 bool is_due(std::size_t step, std::size_t every) { return step > 0 && step % every == 0; }
 
 }  // namespace
 
 std::size_t total_steps(const TrainingRunOptions& options, std::size_t examples) {
   if (options.iterations) return std::max<std::size_t>(*options.iterations, 1);
-  const double steps = options.epochs * static_cast<double>(steps_per_epoch(options, examples));
-  return std::max<std::size_t>(static_cast<std::size_t>(std::ceil(steps)), 1);
+  const bool is_given = options.epochs > 0;
+  const double steps = (is_given ? options.epochs : kEpochs) * static_cast<double>(steps_per_epoch(options, examples));
+  return std::max<std::size_t>(static_cast<std::size_t>(std::ceil(steps)), is_given ? 1 : kLeastSteps);
 }
 
 TrainingJob::TrainingJob(TrainingRun run, std::unique_ptr<LoraTrainer> trainer, TrainingData data, AdapterStore store)
@@ -98,9 +103,12 @@ Result<void> TrainingJob::load_newest_checkpoint() {
     auto checkpoint = run_.load_checkpoint(step);
     loaded = checkpoint ? trainer_->load_state(checkpoint->state) : std::unexpected(checkpoint.error());
     if (loaded) {
-      auto request = std::move(run_.record().request);
+      // It stands for what the run is; how it fares is told by its own record.
+      checkpoint->record.request = std::move(run_.record().request);
+      checkpoint->record.idle_starts = run_.record().idle_starts;
       run_.record() = std::move(checkpoint->record);
-      run_.record().request = std::move(request);
+      // A newer one that could not be loaded would be taken for this run's own when it comes to that step again.
+      run_.remove_checkpoints_after(step);
       return {};
     }
     trouble_ = std::format("checkpoint-{} cannot be used: {}", step, loaded.error().message);
@@ -138,7 +146,9 @@ void TrainingJob::add_time() noexcept {
 
 Result<RunStatus> TrainingJob::run(const TrainingEventSink& sink) {
   timed_until_ = Clock::now();
+  saved_at_ = timed_until_;
   run_.record().updated_at = utc_now();
+  ++run_.record().idle_starts;
   // Whoever looks on sees it run; and a full disk is noticed before the work and not behind it.
   HYPRSTREAM_TRY(run_.save_record());
   emit({.kind = Kind::kStarted}, sink);
@@ -175,10 +185,10 @@ Result<RunStatus> TrainingJob::train(const TrainingEventSink& sink) {
     record.sparsity = step.sparsity;
     report(step, rate, sink);
     HYPRSTREAM_TRY(evaluate_if_due(sink));
-    if (is_due(record.step, save_every_) && record.step < record.total_steps) save_checkpoint(sink);
+    if (is_save_due() && record.step < record.total_steps) save_checkpoint(sink);
   }
-  // Nothing to choose from by validation, or nothing was better at the asked sparsity: the last one it is.
-  if (record.options.publish == PublishPolicy::kEnd || record.published.empty()) HYPRSTREAM_TRY(publish(sink));
+  HYPRSTREAM_TRY(publish_at_end(sink));
+  if (record.published.empty()) return end_without_a_version(sink);
   add_time();
   record.status = RunStatus::kSucceeded;
   record.updated_at = record.finished_at = utc_now();
@@ -195,6 +205,21 @@ Result<RunStatus> TrainingJob::train(const TrainingEventSink& sink) {
   return RunStatus::kSucceeded;
 }
 
+// A loss that is not finite, wherever it shows.
+Error TrainingJob::with_remedy(Error error, std::size_t step) const {
+  if (error.code == ErrorCode::kInternal)
+    error.message = std::format(
+        "training went astray at step {} ({}): try --learning-rate {:g}, a longer --warmup or a smaller "
+        "--max-grad-norm",
+        step, error.message, run_.record().options.learning_rate / 4);
+  return error;
+}
+
+bool TrainingJob::is_save_due() const noexcept {
+  const std::chrono::duration<double> unsaved = Clock::now() - saved_at_;
+  return is_due(run_.record().step, save_every_) || unsaved.count() >= run_.record().options.most_unsaved_seconds;
+}
+
 Result<TrainingStep> TrainingJob::take_step(std::size_t step) {
   std::vector<std::vector<TrainingExample>> held;
   for (const auto& places : plan_.at(step)) {
@@ -204,15 +229,11 @@ Result<TrainingStep> TrainingJob::take_step(std::size_t step) {
   const std::vector<MicroBatch> batches(held.begin(), held.end());
   const auto begin = Clock::now();
   const double rate = learning_rate_.at(step);
-  auto taken = trainer_->step(batches, rate);
-  if (!taken && taken.error().code == ErrorCode::kInternal)
-    return fail(ErrorCode::kInternal,
-                std::format("training went astray at step {} ({}): try --learning-rate {:g}, a longer --warmup or a "
-                            "smaller --max-grad-norm",
-                            step + 1, taken.error().message, run_.record().options.learning_rate / 4));
-  if (!taken) return taken;
+  HYPRSTREAM_ASSIGN(const auto taken, trainer_->step(batches, rate).transform_error([&](Error error) {
+    return with_remedy(std::move(error), step + 1);
+  }));
   session_seconds_ += std::chrono::duration<double>(Clock::now() - begin).count();
-  session_tokens_ += taken->tokens;
+  session_tokens_ += taken.tokens;
   ++session_steps_;
   return taken;
 }
@@ -251,24 +272,23 @@ Result<void> TrainingJob::measure_base(const TrainingEventSink& sink) {
   return {};
 }
 
-bool TrainingJob::is_sparse_enough() const noexcept {
-  return run_.record().sparsity >= run_.record().options.sparsity - kSparsityTolerance;
-}
-
 Result<void> TrainingJob::evaluate_if_due(const TrainingEventSink& sink) {
   auto& record = run_.record();
   const bool is_due_now = is_due(record.step, steps_per_eval_) || record.step == record.total_steps;
   if (data_.validation.empty() || !is_due_now || record.evaluated_step == record.step) return {};
-  HYPRSTREAM_ASSIGN(const auto result, trainer_->evaluate(data_.validation, /*with_adapter=*/true));
+  HYPRSTREAM_ASSIGN(const auto result,
+                    trainer_->evaluate(data_.validation, /*with_adapter=*/true).transform_error([&](Error error) {
+                      return with_remedy(std::move(error), record.step);
+                    }));
   record.validation_loss = result.loss;
-  const bool is_best =
-      is_sparse_enough() && (!record.best_validation_loss || result.loss < *record.best_validation_loss);
+  const auto& to_beat = record.best_validation_loss ? record.best_validation_loss : record.base_validation_loss;
+  const bool is_best = trainer_->is_pruned() && (!to_beat || result.loss < *to_beat);
   emit({.kind = Kind::kEvaluation,
         .validation_loss = result.loss,
         .base_validation_loss = record.base_validation_loss,
         .is_best = is_best},
        sink);
-  if (is_best && record.options.publish == PublishPolicy::kBest) HYPRSTREAM_TRY(publish(sink));
+  if (is_best && record.options.publish != PublishPolicy::kEnd) HYPRSTREAM_TRY(publish(sink));
   if (is_best) {
     record.best_validation_loss = result.loss;
     record.best_step = record.step;
@@ -277,9 +297,35 @@ Result<void> TrainingJob::evaluate_if_due(const TrainingEventSink& sink) {
   return {};
 }
 
+Result<void> TrainingJob::publish_at_end(const TrainingEventSink& sink) {
+  const auto& record = run_.record();
+  if (record.options.publish != PublishPolicy::kEnd && !record.published.empty()) return {};
+  if (record.validation_loss && record.base_validation_loss &&
+      *record.validation_loss >= *record.base_validation_loss) {
+    if (record.options.publish == PublishPolicy::kImproved) return {};
+    emit(
+        {.kind = Kind::kWarning,
+         .message = std::format("{}; the adapter is stored all the same: {}", did_not_improve(record), kImproveRemedy)},
+        sink);
+  }
+  return publish(sink);
+}
+
+Result<RunStatus> TrainingJob::end_without_a_version(const TrainingEventSink& sink) {
+  auto& record = run_.record();
+  add_time();
+  record.status = RunStatus::kFailed;
+  record.error = std::format("{}; no version was stored: {}", did_not_improve(record), kImproveRemedy);
+  record.updated_at = record.finished_at = utc_now();
+  HYPRSTREAM_TRY(run_.save_record());
+  emit({.kind = Kind::kFailed, .message = record.error}, sink);
+  run_.remove_checkpoints();
+  return RunStatus::kFailed;
+}
+
 Result<void> TrainingJob::publish(const TrainingEventSink& sink) {
   auto& record = run_.record();
-  if (!is_sparse_enough())
+  if (!trainer_->is_pruned())
     return fail(ErrorCode::kInternal, std::format("the adapter is {:.2f}% sparse instead of {:.2f}%, and is not stored",
                                                   100 * record.sparsity, 100 * record.options.sparsity));
   HYPRSTREAM_ASSIGN(const auto adapter, trainer_->adapter());
@@ -299,14 +345,16 @@ Result<void> TrainingJob::publish(const TrainingEventSink& sink) {
 
 void TrainingJob::save_checkpoint(const TrainingEventSink& sink) {
   add_time();
+  saved_at_ = timed_until_;  // also if it fails: the next one is tried in time
   run_.record().updated_at = utc_now();
+  run_.record().idle_starts = 0;
   const auto state = trainer_->save_state();
   const auto saved = state ? run_.save_checkpoint(*state) : std::unexpected(state.error());
   if (saved) return emit({.kind = Kind::kCheckpoint}, sink);
   emit({.kind = Kind::kWarning,
-        .message = std::format("step {} is not saved ({}); training goes on, and the next checkpoint is tried {} steps "
-                               "from here",
-                               run_.record().step, saved.error().message, save_every_)},
+        .message = std::format("step {} is not saved ({}); training goes on, and the next checkpoint is tried in "
+                               "time",
+                               run_.record().step, saved.error().message)},
        sink);
 }
 
@@ -316,6 +364,7 @@ Result<RunStatus> TrainingJob::save_and_stop(const TrainingEventSink& sink) {
   add_time();
   record.status = RunStatus::kInterrupted;
   record.updated_at = utc_now();
+  record.idle_starts = 0;
   if (record.step > 0) {
     const auto kept = run_.checkpoints();
     HYPRSTREAM_ASSIGN(const auto state, trainer_->save_state());

@@ -38,8 +38,9 @@ class TrainingJob {
   static Result<std::unique_ptr<TrainingJob>> create(TrainingRun run, std::unique_ptr<LoraTrainer> trainer,
                                                      TrainingData data, AdapterStore store);
 
-  // Until the last step, or stop(): then the run is saved, and its status is kInterrupted. Events also go to the run's
-  // directory. A checkpoint that cannot be written is a warning, and the next one is tried in time. Called once.
+  // Until the last step, or stop(): then the run is saved, and its status is kInterrupted. kFailed: with
+  // PublishPolicy::kImproved nothing was better than the base model, and nothing was stored. Events also go to the
+  // run's directory. A checkpoint that cannot be written is a warning, and the next one is tried in time. Called once.
   // Errors: those of LoraTrainer::step() and AdapterStore; checkpoints then stay, and the run can go on unless it
   // would fail again (kInternal: the loss is not finite).
   Result<RunStatus> run(const TrainingEventSink& sink);
@@ -58,12 +59,15 @@ class TrainingJob {
   Result<void> load_newest_checkpoint();
   Result<RunStatus> train(const TrainingEventSink& sink);
   Result<TrainingStep> take_step(std::size_t step);
+  Error with_remedy(Error error, std::size_t step) const;
+  bool is_save_due() const noexcept;
   Result<void> measure_base(const TrainingEventSink& sink);
   // Once for each step at which it is due; publishes what is best so far.
   Result<void> evaluate_if_due(const TrainingEventSink& sink);
   Result<void> publish(const TrainingEventSink& sink);
-  // Whether the adapter has become as sparse as it was to be.
-  bool is_sparse_enough() const noexcept;
+  // What is there if nothing was published so far; not what is worse than the base model, for kImproved.
+  Result<void> publish_at_end(const TrainingEventSink& sink);
+  Result<RunStatus> end_without_a_version(const TrainingEventSink& sink);
   void save_checkpoint(const TrainingEventSink& sink);
   Result<RunStatus> save_and_stop(const TrainingEventSink& sink);
   void report(const TrainingStep& step, double learning_rate, const TrainingEventSink& sink);
@@ -83,6 +87,7 @@ class TrainingJob {
 
   std::string trouble_;  // with loading a checkpoint, to be told when run() begins
   Clock::time_point timed_until_;
+  Clock::time_point saved_at_;
   double session_seconds_ = 0;  // spent in steps
   std::size_t session_tokens_ = 0;
   std::size_t session_steps_ = 0;

@@ -1,10 +1,13 @@
 #include "training_job/training_setup.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <format>
 #include <span>
 #include <utility>
 
+#include "adapter/sparsify.hpp"
+#include "base/memory.hpp"
 #include "gguf/model_info.hpp"
 #include "training/trainable.hpp"
 
@@ -12,6 +15,11 @@ namespace hyprstream {
 namespace {
 
 constexpr std::size_t kMostHeldOut = 200;
+// A has its first gradient in the second step, since B begins as zero; before that nothing tells what to keep of A. And
+// what is kept needs a step to make up for the rest.
+constexpr std::size_t kPruningSteps = 3;
+// Value, gradient, two moments and whether it lives; the adapter to begin with, and what choosing the living takes.
+constexpr std::size_t kBytesPerEntry = 4 * 4 + 1 + 4 + 3 * 4;
 
 void hold_out(TrainingData& data, std::span<const std::size_t> places) {
   for (const auto place : places) data.validation.push_back(std::move(data.training[place]));
@@ -45,6 +53,43 @@ Result<void> check_run_options(const TrainingRunOptions& options) {
   return check_trainable(options.base);
 }
 
+Result<void> check_adapter_options(const TrainingRunOptions& options, const BaseModel& base,
+                                   const AdapterStore& store) {
+  HYPRSTREAM_ASSIGN(const auto modules, parse_target_modules(options.target_modules, base));
+  std::size_t widest = 0;
+  std::size_t entries = 0;
+  for (const auto& linear : base.linears)
+    if (std::ranges::contains(modules, linear.id.module)) {
+      widest = std::max({widest, linear.in, linear.out});
+      entries += options.rank * (linear.in + linear.out);
+    }
+  if (options.rank > widest)
+    return fail(
+        ErrorCode::kInvalidArgument,
+        std::format("a rank of {} is more than the {} values that the layers of {} are wide: choose a smaller one",
+                    options.rank, widest, base.name));
+  if (kept_entries(entries, options.sparsity) == 0)
+    return fail(
+        ErrorCode::kInvalidArgument,
+        std::format("a sparsity of {} leaves none of the adapter's {} values: choose a smaller one, or a larger "
+                    "rank",
+                    options.sparsity, entries));
+  if (const auto memory = available_memory(); memory && entries * kBytesPerEntry > *memory)
+    return fail(
+        ErrorCode::kResourceExhausted,
+        std::format("training {} values takes {} MB, and {} MB are free: choose a smaller rank or fewer modules",
+                    entries, (entries * kBytesPerEntry) >> 20, *memory >> 20));
+  if (options.iterations) HYPRSTREAM_TRY(trainer_options(options, base, *options.iterations));
+  const auto versions = store.versions(options.name);
+  if (versions.empty()) return {};
+  HYPRSTREAM_ASSIGN(const auto newest, store.load(versions.back()));
+  if (const auto fits = check_fits(newest, base); !fits)
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("the stored adapter '{}' is of another model ({}): choose another name", options.name,
+                            fits.error().message));
+  return {};
+}
+
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
                                     const EncodingProgress& progress) {
   HYPRSTREAM_ASSIGN(const auto examples, read_examples(options.data));
@@ -52,14 +97,17 @@ Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOpt
 }
 
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
-                                    const ExampleFile& examples, const EncodingProgress& progress) {
+                                    const ExampleFile& examples, const EncodingProgress& progress,
+                                    std::string_view remedy) {
   HYPRSTREAM_ASSIGN(const auto most_tokens, tokens_allowed(options));
   const EncodingOptions encoding{
-      .mask_prompt = options.mask_prompt, .max_tokens = most_tokens, .truncate = options.truncate};
+      .mask_prompt = options.mask_prompt, .max_tokens = most_tokens, .truncate = options.truncate, .remedy = remedy};
   ReadData result;
+  result.most_tokens = most_tokens;
   HYPRSTREAM_ASSIGN(auto training, encode_examples(model, examples, encoding, progress));
   result.truncated = training.truncated;
   result.target_tokens = training.target_tokens;
+  result.unlearned_answers = training.unlearned_answers;
   result.data.training = std::move(training.examples);
   if (options.validation) {
     HYPRSTREAM_ASSIGN(const auto file, read_examples(*options.validation));
@@ -83,6 +131,14 @@ Result<LoraTrainingOptions> trainer_options(const TrainingRunOptions& options, c
   trainer.seed = options.seed;
   trainer.sparsity = options.sparsity;
   trainer.total_steps = steps;
+  if (options.sparsity > 0) {
+    if (steps <= kPruningSteps)
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("{} steps are too few to prune an adapter while it learns: train for more than {}, with "
+                              "more epochs or steps, or train a dense one (sparsity 0)",
+                              steps, kPruningSteps));
+    trainer.prune_end = std::max(trainer.prune_end, static_cast<double>(kPruningSteps) / static_cast<double>(steps));
+  }
   trainer.weight_decay = options.weight_decay;
   trainer.max_grad_norm = options.max_grad_norm;
   trainer.threads = options.threads;
@@ -94,6 +150,9 @@ TrainingRunRecord new_run_record(const TrainingRunOptions& options, const BaseMo
   record.id = fresh_run_id(id_prefix);
   record.options = options;
   record.created_at = record.updated_at = utc_now();
+  record.created_ns = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
   record.base_sha256 = base.header_sha256;
   return record;
 }

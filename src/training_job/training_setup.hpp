@@ -18,10 +18,17 @@ namespace hyprstream {
 // Whether options make sense, before anything is read. Errors: kInvalidArgument, naming the option; check_trainable().
 Result<void> check_run_options(const TrainingRunOptions& options);
 
+// Whether such an adapter can be made for the base, trained with the memory there is, and stored, before any data are
+// read. Errors: those of parse_target_modules(); kInvalidArgument (a rank above the layers' width, a sparsity that
+// leaves nothing, fewer --iters than pruning takes, a name whose adapter is of another model), kResourceExhausted.
+Result<void> check_adapter_options(const TrainingRunOptions& options, const BaseModel& base, const AdapterStore& store);
+
 struct ReadData {
   TrainingData data;
-  std::size_t truncated = 0;      // examples that were cut
-  std::size_t target_tokens = 0;  // of the training examples
+  std::size_t most_tokens = 0;        // that an example could have
+  std::size_t truncated = 0;          // examples that were cut
+  std::size_t target_tokens = 0;      // of the training examples
+  std::size_t unlearned_answers = 0;  // as in EncodedExamples
 };
 
 // Which of so many examples are held out to measure on: the share, at most 200 and not all; in ascending order.
@@ -31,11 +38,13 @@ std::vector<std::size_t> held_out_places(std::size_t examples, double share, std
 // context, whatever the options say. Errors: those of read_examples() and encode_examples().
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
                                     const EncodingProgress& progress = {});
-// The same with `examples` in place of what options.data names.
+// The same with `examples` in place of what options.data names; `remedy`: as in EncodingOptions.
 Result<ReadData> read_training_data(const ModelText& model, const TrainingRunOptions& options,
-                                    const ExampleFile& examples, const EncodingProgress& progress);
+                                    const ExampleFile& examples, const EncodingProgress& progress,
+                                    std::string_view remedy = EncodingOptions().remedy);
 
-// What the trainer is created with, for so many steps. Errors: those of parse_target_modules().
+// What the trainer is created with, for so many steps. Errors: those of parse_target_modules(); kInvalidArgument (fewer
+// steps than pruning takes).
 Result<LoraTrainingOptions> trainer_options(const TrainingRunOptions& options, const BaseModel& base,
                                             std::size_t steps);
 

@@ -310,13 +310,13 @@ def test_views_follow_the_store(hyprstream):
 
 def test_training_runs(hyprstream, source):
     assert rows(hyprstream, "FROM training_runs") == []
-    arguments = ("--rank", "4", "--iters", "2", "--seed", "1", "--threads", "1", "--json")
+    arguments = ("--rank", "4", "--iters", "4", "--seed", "1", "--threads", "1", "--json")
     trained = hyprstream.run("lora", "train", "--data", str(source / "models/pirate.jsonl"), *arguments, timeout=300)
     assert trained.returncode == 0, trained.stderr
     result = json.loads(trained.stdout.splitlines()[-1])
     (hyprstream.home / "training" / "other").mkdir()
     found = rows(hyprstream, "SELECT id, adapter, status, rank, step, trained_tokens FROM training_runs")
-    assert found == [[result["run"], "pirate", "succeeded", "4", "2", str(result["trained_tokens"])]]
+    assert found == [[result["run"], "pirate", "succeeded", "4", "4", str(result["trained_tokens"])]]
 
 
 # ---- A server ----

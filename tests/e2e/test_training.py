@@ -133,7 +133,7 @@ def test_kills_at_any_moment_lose_only_steps(hyprstream, pirate, tmp_path):
 
 
 def test_versions_of_a_name_follow_each_other(hyprstream, pirate):
-    options = ("--data", str(pirate), "--name", "again", "--rank", "2", "--iters", "3", "--publish", "end", "--threads", "1")
+    options = ("--data", str(pirate), "--name", "again", "--rank", "2", "--iters", "4", "--publish", "end", "--threads", "1")
     assert train(hyprstream, *options)[-1]["adapter"] == "again@1"
     assert train(hyprstream, *options)[-1]["adapter"] == "again@2"
 
@@ -165,15 +165,15 @@ GOOD = '{"prompt": "Hi", "completion": "Arr"}\n'
     "text, code, parts",
     [
         ("", 2, ["bad.jsonl holds no examples"]),
-        (GOOD + '{"prompt": "Hi", ', 1, ["bad.jsonl, line 2", "not valid JSON", "column"]),
+        (GOOD + '{"prompt": "Hi", ', 2, ["bad.jsonl, line 2", "not valid JSON", "column"]),
         (GOOD + '{"prompt": "Hi"}', 2, ["bad.jsonl, line 2", "nothing to learn"]),
         (GOOD + '{"question": "Hi"}', 2, ["bad.jsonl, line 2", '"messages"']),
-        (b'{"text": "\xff"}', 1, ["bad.jsonl, line 1", "UTF-8"]),
+        (b'{"text": "\xff"}', 2, ["bad.jsonl, line 1", "UTF-8"]),
         (GOOD + json.dumps({"text": "word " * 3000}), 2, ["bad.jsonl, line 2", "tokens long"]),
     ],
 )
 def test_bad_data_is_one_sentence(hyprstream, tmp_path, text, code, parts):
-    result = hyprstream.run("lora", "train", "--data", bad(tmp_path, text), "--iters", "1")
+    result = hyprstream.run("lora", "train", "--data", bad(tmp_path, text), "--iters", "4")
     message = one_line_error(result)
     assert result.returncode == code and all(part in message for part in parts), message
     # Nothing is left of it.
@@ -182,13 +182,13 @@ def test_bad_data_is_one_sentence(hyprstream, tmp_path, text, code, parts):
 
 def test_long_examples_are_cut_only_if_they_may_be(hyprstream, tmp_path):
     data = bad(tmp_path, GOOD * 4 + json.dumps({"text": "word " * 3000}), "long.jsonl")
-    result = hyprstream.run("lora", "train", "--data", data, "--truncate", "--iters", "1", "--rank", "2", "--max-seq-length", "64")
-    assert result.returncode == 0 and b"1 examples are cut to 64 tokens" in result.stderr
+    result = hyprstream.run("lora", "train", "--data", data, "--truncate", "--iters", "4", "--rank", "2", "--max-seq-length", "64")
+    assert result.returncode == 0 and b"1 example is cut to 64 tokens" in result.stderr
 
 
 def test_no_example_is_longer_than_the_context(hyprstream, tmp_path):
     data = bad(tmp_path, GOOD * 4 + json.dumps({"text": "word " * 1200}), "long.jsonl")
-    message = one_line_error(hyprstream.run("lora", "train", "--data", data, "--max-seq-length", "5000", "--iters", "1"))
+    message = one_line_error(hyprstream.run("lora", "train", "--data", data, "--max-seq-length", "5000", "--iters", "4"))
     assert "long.jsonl, line 5" in message and "1024 are allowed" in message
 
 

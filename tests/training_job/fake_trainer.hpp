@@ -32,6 +32,7 @@ class FakeTrainer final : public LoraTrainer {
                                                          bool with_adapter) override;
   Result<LoraAdapter> adapter() const override;
   std::size_t steps_done() const noexcept override { return steps_; }
+  bool is_pruned() const noexcept override { return sparsity() == options_.sparsity; }
   const LoraTrainingOptions& options() const noexcept override { return options_; }
   std::size_t context_length() const noexcept override { return 512; }
   Result<std::string> save_state() const override;

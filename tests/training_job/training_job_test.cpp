@@ -225,6 +225,89 @@ TEST_F(Job, ADamagedCheckpointIsPassedOver) {
   expect_reference_stored();
 }
 
+// When the run comes to its step again, what is saved must not be what could not be loaded.
+TEST_F(Job, ADamagedCheckpointIsNotTakenForANewOne) {
+  TrainingJob* running = nullptr;
+  const auto stop_at_10 = [&](std::size_t step) {
+    if (step == 10) running->stop();
+  };
+  auto job = make(new_run(options()), {.diverges_at = {}, .state_padding = 0, .before_step = stop_at_10});
+  ASSERT_TRUE(job);
+  running = job->get();
+  ASSERT_TRUE((*job)->run({}));
+  const auto state = (*job)->training_run().directory() / "checkpoint-10" / "trainer.state";
+  job->reset();
+  const auto whole = std::filesystem::file_size(state);
+  std::filesystem::resize_file(state, 3);
+  auto again = make(runs().open_unfinished("pirate").value(),
+                    {.diverges_at = {}, .state_padding = 0, .before_step = stop_at_10});
+  ASSERT_TRUE(again) << again.error().message;
+  running = again->get();
+  ASSERT_EQ((*again)->run({}).value(), RunStatus::kInterrupted);
+  EXPECT_EQ(std::filesystem::file_size(state), whole);
+}
+
+// Data on which no step helps: what is learned is the opposite of what is measured.
+TrainingData data_without_hope() {
+  TrainingData data;
+  for (Token i = 0; i < 8; ++i) data.training.push_back({.tokens = {i + 16, i + 24}, .is_target = {0, 1}});
+  for (Token i = 0; i < 8; ++i) data.validation.push_back({.tokens = {0, 0}, .is_target = {0, 1}});
+  return data;
+}
+
+TEST_F(Job, WhatIsWorseThanTheBaseModelIsStoredAtTheEndWithAWarning) {
+  auto job = make(new_run(options()), {}, data_without_hope());
+  ASSERT_TRUE(job);
+  std::size_t warnings = 0;
+  const auto status =
+      (*job)->run([&](const TrainingEvent& event) { warnings += event.kind == Kind::kWarning ? 1 : 0; });
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(*status, RunStatus::kSucceeded);
+  EXPECT_EQ(warnings, 1U);
+  ASSERT_EQ((*job)->record().published.size(), 1U);
+  EXPECT_EQ((*job)->record().published[0].step, 40U);
+}
+
+TEST_F(Job, WhatIsWorseThanTheBaseModelIsNotServed) {
+  auto wanted = options();
+  wanted.publish = PublishPolicy::kImproved;
+  auto job = make(new_run(wanted), {}, data_without_hope());
+  ASSERT_TRUE(job);
+  const auto status = (*job)->run({});
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(*status, RunStatus::kFailed);
+  EXPECT_FALSE((*job)->record().error.empty());
+  EXPECT_TRUE(adapters().versions("pirate").empty());
+}
+
+TEST_F(Job, ALongTimeWithoutACheckpointIsOneToSave) {
+  auto wanted = options();
+  wanted.save_every = 1000;
+  wanted.most_unsaved_seconds = 0;
+  auto job = make(new_run(wanted));
+  ASSERT_TRUE(job);
+  std::size_t saved = 0;
+  ASSERT_TRUE((*job)->run([&](const TrainingEvent& event) { saved += event.kind == Kind::kCheckpoint ? 1 : 0; }));
+  EXPECT_EQ(saved, 39U);
+}
+
+TEST_F(Job, CountsStartsThatCameToNothing) {
+  const auto killed = [&](std::size_t at) {
+    struct Killed {};
+    auto run = runs().list().empty() ? new_run(options()) : runs().open_unfinished("pirate").value();
+    auto job = make(std::move(run), {.diverges_at = {}, .state_padding = 0, .before_step = [at](std::size_t step) {
+                                       if (step == at) throw Killed{};
+                                     }});
+    EXPECT_TRUE(job);
+    EXPECT_THROW((void)(*job)->run({}), Killed);
+    return runs().list().back().idle_starts;
+  };
+  EXPECT_EQ(killed(1), 1U);
+  EXPECT_EQ(killed(2), 2U);
+  EXPECT_EQ(killed(4), 0U);  // checkpoint-3
+  EXPECT_EQ(killed(4), 1U);
+}
+
 TEST_F(Job, ALossThatIsNotFiniteStopsItAndKeepsTheLastCheckpoint) {
   auto job = make(new_run(options()), {.diverges_at = 10, .state_padding = 0, .before_step = {}});
   ASSERT_TRUE(job);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <format>
 
+#include "adapter_files/new_adapter.hpp"
 #include "scratch.hpp"
 
 namespace hyprstream {
@@ -34,6 +35,9 @@ TEST(TotalSteps, AreThoseOfTheEpochsOrThoseAskedFor) {
   EXPECT_EQ(total_steps(options, 17), 2U);
   options.epochs = 0.001;
   EXPECT_EQ(total_steps(options, 17), 1U);
+  options.epochs = 0;  // nothing was asked for: three epochs, or enough to learn from a handful
+  EXPECT_EQ(total_steps(options, 17), 100U);
+  EXPECT_EQ(total_steps(options, 1700), 639U);
   options.iterations = 1234;
   EXPECT_EQ(total_steps(options, 17), 1234U);
 }
@@ -101,6 +105,57 @@ TEST_F(ReadTrainingData, AsksForWhatATrainerIsMadeWith) {
   EXPECT_EQ(trainer->target_modules, (std::vector{LinearModule::kQ, LinearModule::kV}));
   options_.target_modules = "nothing";
   EXPECT_FALSE(trainer_options(options_, *base, 77));
+}
+
+TEST_F(ReadTrainingData, PruningEndsWhenThereIsSomethingToChooseBy) {
+  const auto base = read_base_model(options_.base);
+  ASSERT_TRUE(base);
+  EXPECT_FALSE(trainer_options(options_, *base, 3));
+  EXPECT_DOUBLE_EQ(trainer_options(options_, *base, 4)->prune_end, 0.75);
+  EXPECT_DOUBLE_EQ(trainer_options(options_, *base, 10)->prune_end, 0.3);
+  options_.sparsity = 0;
+  EXPECT_TRUE(trainer_options(options_, *base, 1));
+}
+
+TEST_F(ReadTrainingData, RefusesAnAdapterThatCannotBe) {
+  const auto base = read_base_model(options_.base);
+  ASSERT_TRUE(base);
+  const AdapterStore store(folder_ / "adapters");
+  const auto refused = [&](const TrainingRunOptions& options) {
+    const auto checked = check_adapter_options(options, *base, store);
+    return checked ? std::string() : checked.error().message;
+  };
+  EXPECT_EQ(refused(options_), "");
+  auto wanted = options_;
+  wanted.rank = 65536;
+  EXPECT_NE(refused(wanted), "");
+  wanted = options_;
+  wanted.rank = 1;
+  wanted.target_modules = "k_proj";
+  wanted.sparsity = 0.9999;
+  EXPECT_NE(refused(wanted), "");
+  wanted = options_;
+  wanted.iterations = 3;
+  EXPECT_NE(refused(wanted), "");
+  wanted.iterations = 4;
+  EXPECT_EQ(refused(wanted), "");
+}
+
+TEST_F(ReadTrainingData, RefusesANameThatBelongsToAnotherModel) {
+  const auto base = read_base_model(options_.base);
+  ASSERT_TRUE(base);
+  const AdapterStore store(folder_ / "adapters");
+  const auto other = read_base_model(std::string(HYPRSTREAM_SOURCE_DIR) + "/tests/data/training/llama/base.gguf");
+  ASSERT_TRUE(other) << other.error().message;
+  AdapterRecipe recipe;
+  recipe.spec = {.name = "voice", .rank = 2, .alpha = 4, .target_modules = other->modules()};
+  const auto created = create_adapter(store, *other, recipe, "other.gguf");
+  ASSERT_TRUE(created) << created.error().message;
+  const auto checked = check_adapter_options(options_, *base, store);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, ErrorCode::kInvalidArgument);
+  options_.name = "another";
+  EXPECT_TRUE(check_adapter_options(options_, *base, store));
 }
 
 // A new run that cannot begin leaves nothing behind.
