@@ -67,7 +67,8 @@ asan: root ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitiz
 
 tsan: root ## the unit tests under ThreadSanitizer
 	@$(IN_ROOT) cmake/build.sh tsan
-	@$(IN_ROOT) ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -L unit
+	@$(IN_ROOT) env TSAN_OPTIONS=suppressions=$(CURDIR)/cmake/tsan.supp \
+	  ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -L unit
 
 FUZZ_SECONDS ?= 600
 fuzz: root ## every fuzzer for FUZZ_SECONDS (default 600)

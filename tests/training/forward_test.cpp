@@ -94,6 +94,23 @@ TEST_P(Forward, LogitsAreThoseOfLibllamaOnF32) {
   for (std::size_t i = 0; i < ours.size(); ++i) ASSERT_LT(max_difference(ours[i], theirs[i]), 1e-3F) << i;
 }
 
+TEST(ForwardOfStretchedPositions, LogitsAreThoseOfLibllama) {
+  auto factors = small_model("llama");
+  factors.most_rope_factor = 8;
+  auto scaled = small_model("qwen3");
+  scaled.rope_scaling = 4;
+  const auto examples = random_examples({7, 150, 33}, 300, 1);
+  for (auto spec : {factors, scaled}) {
+    const ModelFile model(spec);
+    const auto ours = our_logits(model.path(), examples, 2), theirs = llama_logits(model.path(), examples);
+    ASSERT_EQ(ours.size(), theirs.size());
+    for (std::size_t i = 0; i < ours.size(); ++i) ASSERT_LT(max_difference(ours[i], theirs[i]), 1e-3F) << i;
+    spec.most_rope_factor = spec.rope_scaling = 1;
+    const ModelFile unstretched(spec);
+    EXPECT_GT(max_difference(our_logits(unstretched.path(), examples, 2).back(), ours.back()), 1e-2F);
+  }
+}
+
 // libllama rounds activations to 8 bits before it multiplies with quantized weights, which moves the distributions of a
 // random model by more than we ask for. So it gets the same weights as float32, by llama-quantize.
 TEST_P(Forward, DistributionsAreThoseOfLibllamaOnQuantizedWeights) {

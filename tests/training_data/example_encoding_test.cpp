@@ -76,6 +76,51 @@ TEST(Encoding, EveryAnswerOfAConversationCountsUnlessItsWeightSaysNo) {
       "Two<|im_end|>");
 }
 
+// A template that writes earlier answers otherwise than the last one, as Qwen3's does with its empty thoughts.
+class ThoughtfulText final : public ModelText {
+ public:
+  explicit ThoughtfulText(bool renames) : renames_(renames) {}
+
+  Result<std::vector<Token>> tokenize(std::string_view text, const TokenizeOptions& options) const override {
+    return text_of_bundled().tokenize(text, options);
+  }
+  std::string token_bytes(Token token, bool special) const override {
+    return text_of_bundled().token_bytes(token, special);
+  }
+  bool is_end_of_generation(Token token) const noexcept override {
+    return text_of_bundled().is_end_of_generation(token);
+  }
+  std::optional<Token> end_token() const noexcept override { return text_of_bundled().end_token(); }
+  Result<std::string> apply_chat_template(std::span<const ChatMessage> messages,
+                                          const ChatTemplateOptions& options) const override {
+    std::string text;
+    for (const auto& message : messages) {
+      const bool is_last = &message == &messages.back();
+      const bool is_answer = message.role == "assistant";
+      const std::string role = renames_ && is_answer && !is_last ? "earlier" : message.role;
+      text +=
+          "<|im_start|>" + role + "\n" + (is_answer && is_last ? "(thinks)\n" : "") + message.content + "<|im_end|>\n";
+    }
+    return options.add_generation_prompt ? text + "<|im_start|>assistant\n" : text;
+  }
+
+ private:
+  bool renames_;
+};
+
+TEST(Encoding, AnAnswerThatIsWrittenOtherwiseOnceMoreFollowsIsLearnedAsItStandsThere) {
+  const auto file = parse(R"({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "One"},)"
+                          R"({"role": "user", "content": "More"}, {"role": "assistant", "content": "Two"}]})");
+  const auto encoded = encode_examples(ThoughtfulText(false), file, {});
+  ASSERT_TRUE(encoded) << encoded.error().message;
+  EXPECT_EQ(targets(encoded->examples.at(0)), "One<|im_end|>(thinks)\nTwo<|im_end|>");
+  EXPECT_EQ(encoded->unlearned_answers, 0U);
+  const auto renamed = encode_examples(ThoughtfulText(true), file, {});
+  ASSERT_TRUE(renamed) << renamed.error().message;
+  EXPECT_EQ(targets(renamed->examples.at(0)), "(thinks)\nTwo<|im_end|>");
+  EXPECT_EQ(renamed->unlearned_answers, 1U);
+}
+
 TEST(Encoding, WhatComesBehindTheLastAnswerIsLeftOut) {
   const auto example = encode_one(
       R"({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "One"}, {"role": "user", "content": "Bye"}]})");

@@ -21,15 +21,20 @@ void store(std::byte* to, T value) noexcept {
 }
 
 // A block's scale varies, so that code which takes a neighbour's scale is found out.
-float varied(float scale, SplitMix64& random) noexcept { return scale * (1.0F + 0.25F * random.uniform()); }
+// In [-1, 1).
+float symmetric(SplitMix64& random) noexcept {
+  return static_cast<float>(random.next() >> 40) / static_cast<float>(1 << 23) - 1.0F;
+}
+
+float varied(float scale, SplitMix64& random) noexcept { return scale * (1.0F + 0.25F * symmetric(random)); }
 
 void make_block(TensorType type, float deviation, SplitMix64& random, std::byte* to) noexcept {
   switch (type) {
-    case TensorType::kF32: store(to, random.uniform() * deviation / kUniformDeviation); break;
-    case TensorType::kF16: store(to, to_half(random.uniform() * deviation / kUniformDeviation)); break;
+    case TensorType::kF32: store(to, symmetric(random) * deviation / kUniformDeviation); break;
+    case TensorType::kF16: store(to, to_half(symmetric(random) * deviation / kUniformDeviation)); break;
     case TensorType::kBF16:
       store(to, static_cast<std::uint16_t>(
-                    std::bit_cast<std::uint32_t>(random.uniform() * deviation / kUniformDeviation) >> 16));
+                    std::bit_cast<std::uint32_t>(symmetric(random) * deviation / kUniformDeviation) >> 16));
       break;
     case TensorType::kQ4_0:  // a half-precision scale, then 32 nibbles; weight = scale * (nibble - 8)
       store(to, to_half(varied(deviation / kNibbleDeviation, random)));

@@ -40,8 +40,9 @@ struct Weights {
   std::string name;
   std::uint64_t columns;
   std::uint64_t rows;            // 0: a vector
-  float deviation;               // 0: all ones
+  float deviation;               // 0: all ones, or what `last` says
   std::uint64_t quiet_rows = 0;  // at the end, for the special tokens
+  float last = 1;                // of a vector that rises evenly from 1
 };
 
 std::vector<Weights> list_weights(const SyntheticModelSpec& spec) {
@@ -56,6 +57,10 @@ std::vector<Weights> list_weights(const SyntheticModelSpec& spec) {
 
   matrix("token_embd.weight", spec.hidden, spec.vocabulary, kLogitDeviation);
   weights.back().quiet_rows = kSpecialTokens;
+  if (spec.most_rope_factor != 1) {
+    ones("rope_freqs.weight", spec.head_size / 2);
+    weights.back().last = spec.most_rope_factor;
+  }
   for (std::uint32_t layer = 0; layer < spec.layers; ++layer) {
     const std::string block = "blk." + std::to_string(layer) + ".";
     ones(block + "attn_norm.weight", spec.hidden);
@@ -101,6 +106,10 @@ void set_metadata(const SyntheticModelSpec& spec, GgufWriter& writer) {
   writer.set_uint32(key("attention.value_length"), spec.head_size);
   writer.set_float32(key("attention.layer_norm_rms_epsilon"), spec.rms_epsilon);
   writer.set_float32(key("rope.freq_base"), spec.rope_base);
+  if (spec.rope_scaling != 1) {
+    writer.set_string(key("rope.scaling.type"), "linear");
+    writer.set_float32(key("rope.scaling.factor"), spec.rope_scaling);
+  }
   if (spec.architecture == "llama") writer.set_uint32(key("rope.dimension_count"), spec.head_size);
 
   const SyntheticVocabulary vocabulary = make_synthetic_vocabulary(spec.vocabulary);
@@ -138,8 +147,10 @@ Result<void> check(const SyntheticModelSpec& spec) {
 Result<void> write_weights(const Weights& weights, TensorType type, SplitMix64& random, TensorSink& sink) {
   std::vector<std::byte> piece;
   if (weights.deviation == 0.0F) {
-    const std::vector<float> ones(weights.columns, 1.0F);
-    return sink.write(std::as_bytes(std::span(ones)));
+    std::vector<float> values(weights.columns, 1.0F);
+    for (std::size_t i = 1; i < values.size(); ++i)
+      values[i] += (weights.last - 1) * static_cast<float>(i) / static_cast<float>(values.size() - 1);
+    return sink.write(std::as_bytes(std::span(values)));
   }
   const std::size_t whole_blocks = kPieceBytes / block_bytes(type) * block_bytes(type);
   const std::uint64_t quiet_bytes = weights.quiet_rows * weights.columns / block_elements(type) * block_bytes(type);

@@ -26,6 +26,10 @@ struct SyntheticModelSpec {
   std::uint32_t vocabulary = 320;  // tokens: 259 (bytes and special tokens) to 400,000
   float rope_base = 1e6F;
   float rms_epsilon = 1e-6F;
+  // Llama 3 has factors by which each frequency is divided (rope_freqs.weight); others squeeze positions evenly. 1:
+  // not.
+  float most_rope_factor = 1;          // from 1 for the first pair of features to this for the last
+  float rope_scaling = 1;              // positions are divided by it
   bool tied = true;                    // the output matrix is the embedding
   TensorType type = TensorType::kF32;  // of every matrix: F32, F16, BF16, Q8_0 or Q4_0; vectors stay F32
   std::uint64_t seed = 1;
