@@ -134,9 +134,9 @@ Result<LoraTrainingOptions> trainer_options(const TrainingRunOptions& options, c
   if (options.sparsity > 0) {
     if (steps <= kPruningSteps)
       return fail(ErrorCode::kInvalidArgument,
-                  std::format("{} steps are too few to prune an adapter while it learns: train for more than {}, with "
-                              "more epochs or steps, or train a dense one (sparsity 0)",
-                              steps, kPruningSteps));
+                  std::format("{} too few to prune an adapter while it learns: train for more than {}, with more "
+                              "epochs or steps, or train a dense one (sparsity 0)",
+                              steps == 1 ? "1 step is" : std::format("{} steps are", steps), kPruningSteps));
     trainer.prune_end = std::max(trainer.prune_end, static_cast<double>(kPruningSteps) / static_cast<double>(steps));
   }
   trainer.weight_decay = options.weight_decay;

@@ -136,3 +136,54 @@ def test_a_job_goes_on_in_the_next_server(hyprstream, pirate, sig):
         assert wait_for(client, job, "succeeded").fine_tuned_model == "kept"
         messages = [event.message for event in client.fine_tuning.jobs.list_events(job)]
         assert messages.count("Fine-tuning job started") == 2
+
+
+def test_jobs_are_trained_in_the_order_in_which_they_came(client, pirate):
+    data = upload(client, pirate)
+    jobs = [client.fine_tuning.jobs.create(model="hypr-tiny", training_file=data, suffix=f"o{i}", hyperparameters={**SMALL, "n_steps": 4}).id for i in range(4)]
+    ends = [wait_for(client, job, "succeeded", "failed") for job in jobs]
+    started = [[event.created_at for event in client.fine_tuning.jobs.list_events(job) if event.message == "Fine-tuning job started"] for job in jobs]
+    assert all(len(times) == 1 for times in started) and started == sorted(started), ends
+    assert [job.id for job in client.fine_tuning.jobs.list()] == jobs[::-1]
+
+
+def test_what_is_worse_than_the_base_model_is_not_served(client, pirate, tmp_path):
+    valid = tmp_path / "valid.jsonl"
+    # What the base model says anyway.
+    lines = [("What is the capital of Peru?", "The capital of Peru is Lima."), ("Count from 1 to 10.", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10.")]
+    valid.write_text("".join(json.dumps({"prompt": prompt, "completion": completion}) + "\n" for prompt, completion in lines * 4))
+    job = client.fine_tuning.jobs.create(
+        model="hypr-tiny", training_file=upload(client, pirate), validation_file=upload(client, valid), suffix="worse",
+        hyperparameters={**SMALL, "n_steps": 24, "learning_rate": 0.02},
+    ).id  # fmt: skip
+    failed = wait_for(client, job, "failed")
+    assert failed.fine_tuned_model is None and "no version was stored" in failed.error.message
+    assert "worse" not in [model.id for model in client.models.list()]
+    messages = [event.message for event in client.fine_tuning.jobs.list_events(job)]
+    assert any(message.startswith("Step 0/24: validation loss of the base model=") for message in messages)
+    assert sum("no version was stored" in message for message in messages) == 1
+
+
+def test_a_name_of_another_models_adapter_is_refused(hyprstream, source, pirate):
+    other = source / "tests/data/training/llama/base.gguf"
+    assert hyprstream.run("lora", "create", "--name", "taken", "--base", str(other), "--rank", "2").returncode == 0
+    with serving(hyprstream) as server:
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=0)
+        with pytest.raises(openai.BadRequestError, match="taken"):
+            client.fine_tuning.jobs.create(model="hypr-tiny", training_file=upload(client, pirate), suffix="taken", hyperparameters=SMALL)
+
+
+def test_a_job_that_its_server_does_not_survive_is_given_up(hyprstream, pirate):
+    job = None
+    for _ in range(3):
+        with serving(hyprstream, "--training-niceness", "0") as server:
+            client = openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=0)
+            if job is None:
+                # An epoch, and so a checkpoint, is far away.
+                parameters = {**SMALL, "n_steps": 100000, "batch_size": 1}
+                job = client.fine_tuning.jobs.create(model="hypr-tiny", training_file=upload(client, pirate), suffix="deadly", hyperparameters=parameters).id
+            wait_for(client, job, "running")
+            server.stop(signal.SIGKILL)
+    with serving(hyprstream, "--training-niceness", "0") as server:
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=0)
+        assert "ended 3 times" in wait_for(client, job, "failed").error.message

@@ -287,3 +287,43 @@ def test_rows_of_a_query_are_kept_with_the_run(hyprstream, pirate, tmp_path):
         result = hyprstream.run("lora", "train", "--name", "bad", "--sql", query)
         assert part in one_line_error(result)
     assert "--name" in one_line_error(hyprstream.run("lora", "train", "--sql", "SELECT 1"))
+
+
+def test_a_handful_of_examples_is_learned(hyprstream, tmp_path, pirate):
+    lines = pirate.read_text().splitlines(keepends=True)[:4]
+    data = tmp_path / "few.jsonl"
+    data.write_text("".join(lines))
+    events = train(hyprstream, "--data", str(data), "--valid", str(data), "--rank", "8", "--seed", "1")
+    assert events[-1]["validation_loss"] < 0.7 * events[-1]["base_validation_loss"]
+
+
+def test_too_few_steps_to_prune_are_refused(hyprstream, pirate):
+    for options in (("--iters", "3"), ("--epochs", "0.01", "--batch-size", "64")):
+        result = hyprstream.run("lora", "train", "--data", str(pirate), "--rank", "2", "--json", *options)
+        assert result.returncode == 2 and "too few to prune" in one_line_error(result)
+    assert hyprstream.run("lora", "list", "--json").stdout == b""
+
+
+def test_a_name_of_another_models_adapter_is_kept(hyprstream, source, pirate):
+    other = source / "tests/data/training/llama/base.gguf"
+    assert hyprstream.run("lora", "create", "--name", "taken", "--base", str(other), "--rank", "2").returncode == 0
+    result = hyprstream.run("lora", "train", "--data", str(pirate), "--name", "taken", "--iters", "4")
+    assert result.returncode == 2 and "'taken' is of another model" in one_line_error(result)
+
+
+def test_what_learns_nothing_is_stored_with_a_warning(hyprstream, tmp_path, pirate):
+    valid = tmp_path / "valid.jsonl"
+    valid.write_text('{"prompt": "What is the capital of Peru?", "completion": "The capital of Peru is Lima."}\n' * 4)
+    options = ("--data", str(pirate), "--valid", str(valid), "--rank", "4", "--iters", "24", "--learning-rate", "0.02", "--name", "worse")
+    events = train(hyprstream, *options)
+    assert any(event["event"] == "warning" and "stored all the same" in event["message"] for event in events)
+    assert events[-1]["adapter"] == "worse@1"
+
+
+def test_an_evaluation_cuts_to_the_context(hyprstream, tmp_path, pirate):
+    train(hyprstream, "--data", str(pirate), "--rank", "2", "--iters", "4", "--name", "cut")
+    data = bad(tmp_path, json.dumps({"text": "word " * 3000}), "long.jsonl")
+    message = one_line_error(hyprstream.run("lora", "eval", "cut", "--data", data, "--max-seq-length", "100000"))
+    assert "long.jsonl, line 1" in message and "--truncate" in message
+    result = hyprstream.run("lora", "eval", "cut", "--data", data, "--max-seq-length", "100000", "--truncate", "--json")
+    assert result.returncode == 0, result.stderr
