@@ -33,10 +33,10 @@ TrainingRunOptions options_for(const QuickStartLearning& wanted) {
   options.base = std::filesystem::absolute(wanted.model_path).lexically_normal().string();
   options.data = std::filesystem::absolute(data).lexically_normal().string();
   options.seed = wanted.seed.value_or(0);
-  options.iterations = 240;
-  options.batch_size = 8;
-  options.learning_rate = 6e-3;
-  options.steps_per_eval = 60;
+  options.iterations = 400;
+  options.batch_size = 4;
+  options.learning_rate = 4e-3;
+  options.steps_per_eval = 100;
   options.truncate = true;
   options.publish = PublishPolicy::kEnd;
   return options;
