@@ -48,4 +48,17 @@ Result<std::int64_t> write_arrow_file(ResultStream& stream, const std::string& p
   return rows;
 }
 
+Result<ArrowArrayHandle> no_rows(const ArrowSchema& schema) {
+  constexpr const char* kWhat = "the result without rows";
+  auto copy = build_arrow_schema(read_arrow_schema(schema));
+  const auto imported = arrow::ImportSchema(copy.get());
+  if (!imported.ok()) return failed(imported.status(), kWhat);
+  const auto batch = arrow::RecordBatch::MakeEmpty(*imported);
+  if (!batch.ok()) return failed(batch.status(), kWhat);
+  ArrowArrayHandle rows;
+  if (const auto exported = arrow::ExportRecordBatch(**batch, rows.out()); !exported.ok())
+    return failed(exported, kWhat);
+  return rows;
+}
+
 }  // namespace hyprstream

@@ -13,4 +13,7 @@ namespace hyprstream {
 // kUnsupported (a type that Arrow's library does not know).
 Result<std::int64_t> write_arrow_file(ResultStream& stream, const std::string& path);
 
+// A batch of such columns without rows. Errors: kUnsupported (a type that Arrow's library does not know).
+Result<ArrowArrayHandle> no_rows(const ArrowSchema& schema);
+
 }  // namespace hyprstream

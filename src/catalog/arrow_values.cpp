@@ -69,6 +69,20 @@ Result<DuckChunk> chunk_from_arrow(duckdb_connection connection, duckdb_arrow_co
   return chunk;
 }
 
+void refer_to_rows(duckdb_data_chunk part, duckdb_data_chunk chunk, idx_t begin, idx_t count) {
+  const bool all = begin == 0 && count == duckdb_data_chunk_get_size(chunk);
+  auto* selection = all ? nullptr : duckdb_create_selection_vector(count);
+  for (idx_t i = 0; !all && i < count; ++i)
+    duckdb_selection_vector_get_data_ptr(selection)[i] = static_cast<sel_t>(begin + i);
+  for (idx_t i = 0; i < duckdb_data_chunk_get_column_count(chunk); ++i) {
+    auto* vector = duckdb_data_chunk_get_vector(part, i);
+    duckdb_vector_reference_vector(vector, duckdb_data_chunk_get_vector(chunk, i));
+    if (!all) duckdb_slice_vector(vector, selection, count);
+  }
+  if (!all) duckdb_destroy_selection_vector(selection);
+  duckdb_data_chunk_set_size(part, count);
+}
+
 Result<DuckValue> value_at(duckdb_vector vector, idx_t row) {
   auto* validity = duckdb_vector_get_validity(vector);
   if (validity != nullptr && !duckdb_validity_row_is_valid(validity, row)) return DuckValue(duckdb_create_null_value());

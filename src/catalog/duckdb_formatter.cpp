@@ -98,15 +98,7 @@ class DuckFormatter final : public TextFormatter {
 
   Result<std::int64_t> write_parquet(ResultStream& stream, const std::string& path) override {
     HYPRSTREAM_TRY(source_->offer(stream));
-    // Without rows the columns are text, and get their types from their names.
-    std::string columns;
-    if (source_->is_empty()) {
-      for (const auto& column : columns_of(stream.schema()))
-        columns += std::format("{}CAST({} AS {}) AS {}", columns.empty() ? "" : ", ", sql_identifier(column.name),
-                               column.type, sql_identifier(column.name));
-    }
-    const auto sql = std::format("COPY (SELECT {} FROM hyprstream_result()) TO {} (FORMAT parquet)",
-                                 columns.empty() ? "*" : columns, sql_string(path));
+    const auto sql = std::format("COPY (FROM hyprstream_result()) TO {} (FORMAT parquet)", sql_string(path));
     DuckResult result;
     if (duckdb_query(connection_->handle(), sql.c_str(), result.get()) != DuckDBSuccess) {
       if (auto failure = source_->failure()) return std::unexpected(*std::move(failure));

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "catalog/arrow_file.hpp"
 #include "catalog/arrow_schema.hpp"
 #include "catalog/arrow_values.hpp"
 #include "catalog/duckdb_error.hpp"
@@ -18,7 +19,7 @@ struct ResultSource::State {
   ResultStream* stream = nullptr;
   DuckArrowTypes types;
   std::vector<std::string> names;
-  DuckChunk chunk;  // being read; none: the stream has ended
+  DuckChunk chunk;  // being read; empty: the stream has ended
   idx_t row = 0;    // the first of it that was not read
   std::optional<Error> failure;
 
@@ -26,9 +27,10 @@ struct ResultSource::State {
     row = 0;
     chunk = DuckChunk();
     HYPRSTREAM_ASSIGN(auto rows, stream->next());
-    if (rows) {
-      HYPRSTREAM_ASSIGN(chunk, chunk_from_arrow(connection, types.get(), std::move(rows)));
+    if (!rows) {  // the columns have their types without them
+      HYPRSTREAM_ASSIGN(rows, no_rows(stream->schema()));
     }
+    HYPRSTREAM_ASSIGN(chunk, chunk_from_arrow(connection, types.get(), std::move(rows)));
     return {};
   }
 };
@@ -58,33 +60,20 @@ std::vector<std::string> distinct_names(const ArrowSchema& schema) {
 void bind(duckdb_bind_info info) {
   const auto& state = *static_cast<const State*>(duckdb_bind_get_extra_info(info));
   for (std::size_t i = 0; i < state.names.size(); ++i) {
-    const DuckType type(state.chunk ? duckdb_vector_get_column_type(duckdb_data_chunk_get_vector(state.chunk.get(), i))
-                                    : duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
+    const DuckType type(duckdb_vector_get_column_type(duckdb_data_chunk_get_vector(state.chunk.get(), i)));
     duckdb_bind_add_result_column(info, state.names[i].c_str(), type.get());
   }
 }
 
 void init(duckdb_init_info info) { duckdb_init_set_max_threads(info, 1); }
 
-void select_rows(duckdb_vector vector, idx_t begin, idx_t count) {
-  auto* selection = duckdb_create_selection_vector(count);
-  auto* rows = duckdb_selection_vector_get_data_ptr(selection);
-  for (idx_t i = 0; i < count; ++i) rows[i] = static_cast<sel_t>(begin + i);
-  duckdb_slice_vector(vector, selection, count);
-  duckdb_destroy_selection_vector(selection);
-}
-
 void read(duckdb_function_info info, duckdb_data_chunk out) {
   auto& state = *static_cast<State*>(duckdb_function_get_extra_info(info));
-  if (!state.chunk) return duckdb_data_chunk_set_size(out, 0);
+  if (!state.chunk) return duckdb_data_chunk_set_size(out, 0);  // after an error
   const idx_t size = duckdb_data_chunk_get_size(state.chunk.get());
   const idx_t count = std::min(size - state.row, duckdb_vector_size());
-  for (idx_t i = 0; i < state.names.size(); ++i) {
-    auto* vector = duckdb_data_chunk_get_vector(out, i);
-    duckdb_vector_reference_vector(vector, duckdb_data_chunk_get_vector(state.chunk.get(), i));
-    if (count < size) select_rows(vector, state.row, count);
-  }
-  duckdb_data_chunk_set_size(out, count);
+  if (count == 0) return duckdb_data_chunk_set_size(out, 0);
+  refer_to_rows(out, state.chunk.get(), state.row, count);
   state.row += count;
   if (state.row < size) return;
   if (auto next = state.advance(); !next) {
@@ -121,8 +110,6 @@ Result<void> ResultSource::offer(ResultStream& stream) {
   HYPRSTREAM_TRY(check_duckdb(duckdb_schema_from_arrow(state_->connection, schema.get(), state_->types.out())));
   return state_->advance();
 }
-
-bool ResultSource::is_empty() const noexcept { return !state_->chunk; }
 
 std::optional<Error> ResultSource::failure() const { return state_->failure; }
 

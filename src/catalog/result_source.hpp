@@ -22,8 +22,6 @@ class ResultSource {
   // The rows that the table has when it is read next; a second reading would find none. Reads the first of them.
   // Errors: the stream's.
   Result<void> offer(ResultStream& stream);
-  // Whether there was no row at all; the table's columns are then text.
-  bool is_empty() const noexcept;
   // Why reading the table has failed, if it was the stream's fault.
   std::optional<Error> failure() const;
 
