@@ -1,7 +1,9 @@
 #include "catalog/arrow_schema.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <utility>
 
 namespace hyprstream {
@@ -101,6 +103,12 @@ ArrowFieldSpec read_arrow_schema(const ArrowSchema& schema) {
 }
 
 ArrowSchemaHandle build_arrow_schema(const ArrowFieldSpec& spec) { return ArrowSchemaHandle(build(spec)); }
+
+bool has_dictionary(const ArrowSchema& schema) {
+  if (schema.dictionary != nullptr) return true;
+  return std::ranges::any_of(std::span(schema.children, static_cast<std::size_t>(schema.n_children)),
+                             [](const ArrowSchema* child) { return has_dictionary(*child); });
+}
 
 std::optional<std::string> arrow_metadata(const ArrowSchema& field, std::string_view key) {
   const auto metadata = decode(field.metadata);

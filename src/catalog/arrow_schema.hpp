@@ -27,6 +27,9 @@ struct ArrowFieldSpec {
 ArrowFieldSpec read_arrow_schema(const ArrowSchema& schema);
 ArrowSchemaHandle build_arrow_schema(const ArrowFieldSpec& spec);
 
+// Whether the field, or one within it, is dictionary-encoded.
+bool has_dictionary(const ArrowSchema& schema);
+
 // A value of a field's metadata.
 std::optional<std::string> arrow_metadata(const ArrowSchema& field, std::string_view key);
 

@@ -118,13 +118,27 @@ void Connection::restart_clock() noexcept {
   started_ = std::chrono::steady_clock::now();
 }
 
+Result<void> Connection::begin_preparing() {
+  restart_clock();
+  if (in_transaction_) return {};
+  HYPRSTREAM_TRY(run(permission_ == SqlPermission::kRead ? "BEGIN TRANSACTION READ ONLY" : "BEGIN TRANSACTION"));
+  preparing_transaction_ = true;
+  return {};
+}
+
+void Connection::end_preparing() noexcept {
+  if (std::exchange(preparing_transaction_, false)) static_cast<void>(run("ROLLBACK"));
+}
+
 Result<void> Connection::begin_execution(ActiveResult* result) {
   restart_clock();
+  active_ = result;
   if (permission_ == SqlPermission::kRead && !in_transaction_) {
     HYPRSTREAM_TRY(run("BEGIN TRANSACTION READ ONLY"));
     read_transaction_ = true;
+    // DuckDB lets a transaction force a checkpoint, which ends all others, unless it has looked for a name before.
+    HYPRSTREAM_TRY(run("SELECT abs(1)"));
   }
-  active_ = result;
   return {};
 }
 
@@ -140,23 +154,56 @@ Result<void> Connection::begin() {
   if (in_transaction_) return fail(ErrorCode::kInvalidArgument, "a transaction is open already");
   close_active();
   HYPRSTREAM_TRY(run(permission_ == SqlPermission::kRead ? "BEGIN TRANSACTION READ ONLY" : "BEGIN TRANSACTION"));
-  in_transaction_ = true;
+  enter_transaction();
   return {};
 }
 
 Result<void> Connection::commit() {
-  close_active();
+  HYPRSTREAM_TRY(require_sound());
   in_transaction_ = false;
-  return run("COMMIT");
+  // A reader has nothing to keep, and DuckDB does not survive the commit of what it may have written while it prepared.
+  return run(permission_ == SqlPermission::kRead ? "ROLLBACK" : "COMMIT");
 }
 
 Result<void> Connection::rollback() {
   close_active();
   in_transaction_ = false;
+  aborted_ = false;
   return run("ROLLBACK");
 }
 
-void Connection::note_transaction(TransactionStep step) noexcept { in_transaction_ = step == TransactionStep::kBegin; }
+void Connection::abort() noexcept {
+  if (!in_transaction_) return;
+  close_active();
+  aborted_ = true;
+  // DuckDB then refuses all that comes before a ROLLBACK.
+  static_cast<void>(run("SELECT error('a part of the transaction has failed')"));
+}
+
+Result<void> Connection::require_sound() {
+  close_active();
+  if (!in_transaction_) return {};
+  if (!aborted_ && run("SELECT 1")) return {};
+  static_cast<void>(rollback());
+  return fail(ErrorCode::kInvalidArgument,
+              "a statement of the transaction has failed, so nothing of it is kept: begin a new one");
+}
+
+void Connection::note_transaction(TransactionStep step, bool done) noexcept {
+  if (step != TransactionStep::kBegin) {
+    in_transaction_ = aborted_ = false;
+  } else if (done) {
+    enter_transaction();
+  }
+}
+
+void Connection::enter_transaction() noexcept {
+  in_transaction_ = true;
+  aborted_ = false;
+  // Makes nothing, but lets DuckDB know that the transaction writes: what a statement writes while it is prepared can
+  // then be committed. Where other databases are attached, they could no longer be written to.
+  if (permission_ == SqlPermission::kWrite && locked_down_) static_cast<void>(run("CREATE SCHEMA IF NOT EXISTS main"));
+}
 
 void Connection::interrupt() noexcept {
   cancelled_ = true;

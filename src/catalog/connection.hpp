@@ -29,7 +29,7 @@ class ActiveResult {
   ~ActiveResult() = default;
 };
 
-enum class TransactionStep : std::uint8_t { kBegin, kEnd };
+enum class TransactionStep : std::uint8_t { kBegin, kCommit, kRollback };
 
 // A row that a function could not make, as sql_errors shows it.
 struct RowError {
@@ -75,8 +75,11 @@ class Connection {
 
   // Ends the result that is being read: DuckDB prepares and runs nothing beside one.
   void close_active() noexcept;
-  // The same, and forgets an interrupt and begins to count the time of a statement.
-  void restart_clock() noexcept;
+  // Before DuckDB prepares a statement: ends the result before, forgets an interrupt, starts the clock. Outside a
+  // transaction it opens one that end_preparing() undoes: the arguments of a table function are computed then, and
+  // DuckDB would close the whole database at the commit of what they have written.
+  Result<void> begin_preparing();
+  void end_preparing() noexcept;
   // Before each execution: ends the one before, forgets an interrupt, starts the clock; where only reading is allowed,
   // opens a transaction that cannot write (a SELECT may hold an INSERT).
   Result<void> begin_execution(ActiveResult* result);
@@ -86,9 +89,14 @@ class Connection {
   Result<void> begin();
   Result<void> commit();
   Result<void> rollback();
+  // The open transaction, if there is one, can only be rolled back from now on.
+  void abort() noexcept;
 
-  // Tells of a transaction that a statement in SQL has begun or ended.
-  void note_transaction(TransactionStep step) noexcept;
+  // Before a COMMIT: rolls the transaction back if it was aborted, which DuckDB would do too, and call it done.
+  // Errors: kInvalidArgument (it was).
+  Result<void> require_sound();
+  // Tells of a statement in SQL that begins or ends a transaction, and whether it went well.
+  void note_transaction(TransactionStep step, bool done) noexcept;
   bool in_transaction() const noexcept { return in_transaction_; }
 
   void interrupt() noexcept;
@@ -101,6 +109,9 @@ class Connection {
 
  private:
   Connection(std::shared_ptr<const Database> database, const DatabaseOptions& options, const SessionOptions& session);
+
+  void restart_clock() noexcept;
+  void enter_transaction() noexcept;
 
   std::shared_ptr<const Database> database_;
   std::shared_ptr<ConnectionRegistry> registry_;
@@ -116,7 +127,9 @@ class Connection {
   std::deque<RowError> errors_;
   ActiveResult* active_ = nullptr;
   bool in_transaction_ = false;
-  bool read_transaction_ = false;  // of begin_execution()
+  bool aborted_ = false;                // by abort()
+  bool preparing_transaction_ = false;  // of begin_preparing()
+  bool read_transaction_ = false;       // of begin_execution()
 };
 
 // While it lives, DuckDB prepares a statement on this thread, and functions of the model refuse to run: what they are

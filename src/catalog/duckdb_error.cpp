@@ -16,6 +16,10 @@ namespace hyprstream {
 namespace {
 
 constexpr std::size_t kLongestMessage = 2000;
+constexpr std::string_view kStopped =
+    "the database has stopped after an error inside DuckDB, and answers nothing more: start the server, or the "
+    "command, "
+    "anew; what was committed is kept; the first error was: ";
 
 // DuckDB's names of its errors; what is not listed is the statement's fault.
 constexpr std::array<std::pair<std::string_view, ErrorCode>, 20> kCodes{{
@@ -84,6 +88,15 @@ std::string one_sentence(std::string_view text) {
   return sentence;
 }
 
+// Without the addresses of DuckDB's own functions; after an error that has ended the whole database, with the remedy.
+std::string readable(std::string said) {
+  said.resize(std::min(said.size(), said.find("\n\nStack Trace")));
+  if (!contains(said, "database has been invalidated")) return said;
+  constexpr std::string_view kOriginal = "Original error: ";
+  const auto original = said.find(kOriginal);
+  return std::string(kStopped) + (original == std::string::npos ? said : said.substr(original + kOriginal.size()));
+}
+
 // "line 2, column 7: ", counted in characters from 1.
 std::string place(std::string_view sql, std::size_t position) {
   const auto before = sql.substr(0, position);
@@ -114,7 +127,7 @@ Error translate_duckdb_error(std::string_view message, std::string_view sql) {
   // With a prefix of DuckDB's own in front of it, if it was said while preparing.
   if (brace < 40) {
     if (const auto json = parse_json(message.substr(brace), "DuckDB's error"); json && json->is_object()) {
-      const auto said = innermost_message(text_of(*json, "exception_message"));
+      const auto said = readable(innermost_message(text_of(*json, "exception_message")));
       const auto code = code_of(text_of(*json, "exception_type"), said, text_of(*json, "error_subtype"));
       const auto position_text = text_of(*json, "position");
       std::size_t position = 0;
@@ -127,7 +140,7 @@ Error translate_duckdb_error(std::string_view message, std::string_view sql) {
   // "IO Error: ...": errors_as_json is not set before a database is open.
   const auto colon = message.find(" Error: ");
   if (colon == std::string_view::npos || colon > 40) return {code_of("", message, ""), one_sentence(message)};
-  const auto said = message.substr(colon + 8);
+  const auto said = readable(std::string(message.substr(colon + 8)));
   return {code_of(message.substr(0, colon), said, ""), one_sentence(said)};
 }
 

@@ -18,6 +18,7 @@ class LocalSession final : public Session {
   Result<void> begin() override { return connection_->begin(); }
   Result<void> commit() override { return connection_->commit(); }
   Result<void> rollback() override { return connection_->rollback(); }
+  void abort() noexcept override { connection_->abort(); }
   void interrupt() noexcept override { connection_->interrupt(); }
 
  private:

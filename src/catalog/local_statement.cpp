@@ -68,16 +68,21 @@ bool only_counts(const std::vector<ResultColumn>& columns) {
 TransactionStep transaction_step(std::string_view sql) {
   while (true) {
     const auto start = sql.find_first_not_of(" \t\r\n;(");
-    if (start == std::string_view::npos) return TransactionStep::kEnd;
+    if (start == std::string_view::npos) return TransactionStep::kRollback;
     sql.remove_prefix(start);
     const std::string_view comment_end = sql.starts_with("--") ? "\n" : sql.starts_with("/*") ? "*/" : "";
     if (comment_end.empty()) break;
     const auto end = sql.find(comment_end);
-    if (end == std::string_view::npos) return TransactionStep::kEnd;
+    if (end == std::string_view::npos) return TransactionStep::kRollback;
     sql.remove_prefix(end + comment_end.size());
   }
-  const char first = static_cast<char>(sql.front() | 0x20);
-  return first == 'b' || first == 's' ? TransactionStep::kBegin : TransactionStep::kEnd;  // BEGIN, START
+  switch (sql.front() | 0x20) {
+    case 'b':
+    case 's': return TransactionStep::kBegin;  // BEGIN, START
+    case 'c':
+    case 'e': return TransactionStep::kCommit;  // COMMIT, END
+    default: return TransactionStep::kRollback;
+  }
 }
 
 StatementKind kind_of(duckdb_statement_type type, const std::vector<ResultColumn>& columns) {
@@ -106,8 +111,11 @@ Result<std::unique_ptr<Statement>> LocalStatement::prepare(std::shared_ptr<Conne
   HYPRSTREAM_TRY(check_text(sql));
   std::unique_ptr<LocalStatement> statement(new LocalStatement(std::move(connection)));
   statement->sql_ = std::make_shared<const std::string>(sql);
-  statement->connection_->restart_clock();
-  HYPRSTREAM_ASSIGN(statement->prepared_, prepare_text(*statement->connection_, *statement->sql_));
+  HYPRSTREAM_TRY(statement->connection_->begin_preparing());
+  auto prepared = prepare_text(*statement->connection_, *statement->sql_);
+  statement->connection_->end_preparing();
+  if (!prepared) return std::unexpected(std::move(prepared).error());
+  statement->prepared_ = std::move(*prepared);
   HYPRSTREAM_TRY(statement->describe());
   return statement;
 }
@@ -144,6 +152,8 @@ Result<void> LocalStatement::bind(const ArrowSchema& schema, ArrowArrayHandle ro
                                                          parameters_->n_children, schema.n_children));
   values_ = DuckChunk();
   if (schema.n_children == 0) return {};
+  if (has_dictionary(schema))  // DuckDB's C interface would show places in the dictionary for values
+    return fail(ErrorCode::kUnsupported, "parameters cannot be dictionary-encoded: send plain values");
   auto copy = build_arrow_schema(read_arrow_schema(schema));  // DuckDB takes it as not const
   DuckArrowTypes types;
   HYPRSTREAM_TRY(check_duckdb(duckdb_schema_from_arrow(connection_->handle(), copy.get(), types.out())));
@@ -168,8 +178,12 @@ Result<std::unique_ptr<ResultStream>> LocalStatement::execute(std::int64_t row) 
   HYPRSTREAM_TRY(bind_row(row));
   std::optional<PreparingScope> preparing;
   if (only_explains(type_, *sql_)) preparing.emplace();
-  auto stream = LocalStream::execute(connection_, prepared_, sql_, kind_ == StatementKind::kQuery);
-  if (stream && type_ == DUCKDB_STATEMENT_TYPE_TRANSACTION) connection_->note_transaction(transaction_step(*sql_));
+  if (type_ != DUCKDB_STATEMENT_TYPE_TRANSACTION)
+    return LocalStream::execute(connection_, prepared_, sql_, kind_ == StatementKind::kQuery);
+  const auto step = transaction_step(*sql_);
+  if (step == TransactionStep::kCommit) HYPRSTREAM_TRY(connection_->require_sound());
+  auto stream = LocalStream::execute(connection_, prepared_, sql_, false);
+  connection_->note_transaction(step, stream.has_value());
   return stream;
 }
 

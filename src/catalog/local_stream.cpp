@@ -16,8 +16,8 @@ Result<std::unique_ptr<ResultStream>> LocalStream::execute(std::shared_ptr<Conne
                                                            SharedPrepared statement,
                                                            std::shared_ptr<const std::string> sql, bool query) {
   std::unique_ptr<LocalStream> stream(new LocalStream(std::move(connection), std::move(statement), std::move(sql)));
-  HYPRSTREAM_TRY(stream->connection_->begin_execution(stream.get()));
   stream->result_ = std::make_unique<DuckResult>();
+  HYPRSTREAM_TRY(stream->connection_->begin_execution(stream.get()));
   auto* result = stream->result_->get();
   // The streaming call is marked as deprecated, but DuckDB offers no other that does not collect all rows first.
   const auto run = query ? duckdb_execute_prepared_streaming : duckdb_execute_prepared;

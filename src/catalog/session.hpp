@@ -95,8 +95,12 @@ class Session {
   virtual Result<std::unique_ptr<BulkAppender>> append_to(const TableName& table, const ArrowSchema& schema) = 0;
 
   virtual Result<void> begin() = 0;
+  // Errors: kInvalidArgument (a statement of the transaction has failed: it was rolled back), and as
+  // Statement::execute().
   virtual Result<void> commit() = 0;
   virtual Result<void> rollback() = 0;
+  // The open transaction, if there is one, can only be rolled back from now on: a part of it has failed.
+  virtual void abort() noexcept = 0;
 
   // Ends what the session runs now: with kCancelled, and a generation within a step. From any thread.
   virtual void interrupt() noexcept = 0;

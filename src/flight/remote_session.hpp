@@ -23,6 +23,7 @@ class RemoteSession final : public Session {
   Result<void> begin() override { return run("BEGIN TRANSACTION"); }
   Result<void> commit() override { return run("COMMIT"); }
   Result<void> rollback() override { return run("ROLLBACK"); }
+  void abort() noexcept override { static_cast<void>(run("SELECT error('a part of the transaction has failed')")); }
   void interrupt() noexcept override { connection_->interrupt(); }
 
  private:

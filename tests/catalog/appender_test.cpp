@@ -65,6 +65,24 @@ TEST_F(AppenderTest, ATransactionHoldsTheRows) {
   EXPECT_EQ(count()[0][0], "1000");
 }
 
+TEST_F(AppenderTest, ATransactionKeepsNothingOfWhatHasFailed) {
+  ASSERT_TRUE(session_->begin());
+  ASSERT_TRUE(change(*session_, "INSERT INTO t (i) VALUES (1)"));
+  EXPECT_TRUE(append("SELECT i FROM range(300000) r(i)", false));  // some of them are in the table by now
+  EXPECT_FALSE(session_->commit());
+  EXPECT_EQ(count()[0][0], "0");
+}
+
+TEST_F(AppenderTest, AValueThatDoesNotFitIsNamed) {
+  const auto failed =
+      append("SELECT i, CASE WHEN i = 4321 THEN 'no number' ELSE i::VARCHAR END AS ratio FROM range(5000) r(i)");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(failed.error().message,
+            "the value 'no number' of the column 'ratio' cannot be converted from VARCHAR to the table's DOUBLE");
+  EXPECT_EQ(count()[0][0], "0");
+}
+
 TEST_F(AppenderTest, ATableThatIsNotThere) {
   const auto source = must(session_->prepare("SELECT 1 AS i"));
   const auto missing = session_->append_to({.table = "nothing"}, source->schema());

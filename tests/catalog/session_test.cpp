@@ -156,6 +156,86 @@ TEST_F(SessionTest, TransactionsHold) {
   EXPECT_FALSE(session_->commit());
 }
 
+TEST_F(SessionTest, ACommitOfWhatHasFailedSaysSo) {
+  ASSERT_TRUE(change(*session_, "CREATE TABLE t (i INTEGER)"));
+  for (const auto* failing :
+       {"INSERT INTO t VALUES ('x')", "FROM nowhere", "INSERT INTO t SELECT ('x' || range)::INTEGER FROM range(2)"}) {
+    ASSERT_TRUE(session_->begin());
+    ASSERT_TRUE(change(*session_, "INSERT INTO t VALUES (1)"));
+    EXPECT_FALSE(change(*session_, failing));
+    EXPECT_EQ(session_->commit().error().code, ErrorCode::kInvalidArgument) << failing;
+    // In SQL too.
+    ASSERT_TRUE(change(*session_, "BEGIN"));
+    ASSERT_TRUE(change(*session_, "INSERT INTO t VALUES (1)"));
+    EXPECT_FALSE(change(*session_, failing));
+    EXPECT_EQ(change(*session_, "/* all of it */ COMMIT").error().code, ErrorCode::kInvalidArgument) << failing;
+    EXPECT_EQ(must(query(*session_, "SELECT count(*) FROM t")), (Rows{{"0"}}));
+  }
+  ASSERT_TRUE(change(*session_, "BEGIN"));
+  ASSERT_TRUE(change(*session_, "INSERT INTO t VALUES (1)"));
+  ASSERT_TRUE(change(*session_, "END"));
+  EXPECT_EQ(must(query(*connect(), "SELECT count(*) FROM t")), (Rows{{"1"}}));
+}
+
+TEST_F(SessionTest, AnAbortedTransactionKeepsNothing) {
+  ASSERT_TRUE(change(*session_, "CREATE TABLE t (i INTEGER)"));
+  session_->abort();  // there is none
+  ASSERT_TRUE(session_->begin());
+  ASSERT_TRUE(change(*session_, "INSERT INTO t VALUES (1)"));
+  session_->abort();
+  EXPECT_FALSE(change(*session_, "INSERT INTO t VALUES (2)"));
+  EXPECT_FALSE(session_->commit());
+  ASSERT_TRUE(session_->begin());
+  ASSERT_TRUE(change(*session_, "INSERT INTO t VALUES (3)"));
+  ASSERT_TRUE(session_->commit());
+  EXPECT_EQ(must(query(*session_, "FROM t")), (Rows{{"3"}}));
+}
+
+TEST_F(SessionTest, ACommitThatFailsEndsTheTransaction) {
+  ASSERT_TRUE(change(*session_, "CREATE TABLE t (i INTEGER PRIMARY KEY)"));
+  ASSERT_TRUE(change(*session_, "BEGIN"));
+  ASSERT_TRUE(change(*session_, "INSERT INTO t VALUES (1)"));
+  ASSERT_TRUE(change(*connect(), "INSERT INTO t VALUES (1)"));
+  EXPECT_FALSE(change(*session_, "COMMIT"));
+  EXPECT_TRUE(session_->begin());
+  EXPECT_TRUE(session_->rollback());
+}
+
+// DuckDB computes the arguments of a table function while it prepares, and dies where that has written.
+TEST_F(SessionTest, WhatIsWrittenWhilePreparingHarmsNobody) {
+  ASSERT_TRUE(change(*session_, "CREATE SEQUENCE s"));
+  const auto alive = [this] { return query(*connect(), "SELECT 1").has_value(); };
+  for (const auto& one : {reader(), connect()}) {
+    static_cast<void>(query(*one, "FROM range(nextval('s'))"));
+    EXPECT_TRUE(alive());
+    static_cast<void>(query(*one, "FROM range(setval('s', 3))"));
+    EXPECT_TRUE(alive());
+  }
+  const auto read = reader();
+  ASSERT_TRUE(read->begin());
+  EXPECT_EQ(query(*read, "FROM range(nextval('s'))").error().code, ErrorCode::kPermissionDenied);
+  static_cast<void>(read->commit());
+  EXPECT_TRUE(alive());
+  EXPECT_TRUE(change(*session_, "CREATE TABLE t AS SELECT nextval('s') AS i"));
+}
+
+TEST_F(SessionTest, AReaderForcesNoCheckpoint) {
+  const auto read = reader();
+  EXPECT_FALSE(query(*read, "FROM force_checkpoint()"));
+  EXPECT_FALSE(query(*read, "FROM system.main.force_checkpoint()"));
+  EXPECT_EQ(must(query(*read, "SELECT 1")), (Rows{{"1"}}));
+}
+
+TEST_F(SessionTest, DictionariesAreNoParameters) {
+  const auto statement = must(session_->prepare("SELECT ?"));
+  ArrowFieldSpec column{.format = "i", .name = "1", .dictionary = {{.format = "u"}}};
+  const auto plain = build_arrow_schema({.format = "+s", .children = {column}});
+  EXPECT_EQ(statement->bind(*plain, {}).error().code, ErrorCode::kUnsupported);
+  column = {.format = "+l", .name = "1", .children = {column}};
+  const auto nested = build_arrow_schema({.format = "+s", .children = {column}});
+  EXPECT_EQ(statement->bind(*nested, {}).error().code, ErrorCode::kUnsupported);
+}
+
 TEST_F(SessionTest, AReaderWritesNothing) {
   ASSERT_TRUE(change(*session_, "CREATE TABLE t (i INTEGER)"));
   ASSERT_TRUE(change(*session_, "CREATE SEQUENCE s"));

@@ -87,6 +87,7 @@ class FakeSession final : public Session {
     ++counts_.rollbacks;
     return {};
   }
+  void abort() noexcept override {}
   void interrupt() noexcept override {
     ++counts_.interrupts;
     shared_->cancelled = true;
