@@ -7,6 +7,7 @@
 #include "catalog/connection.hpp"
 #include "catalog/duckdb_error.hpp"
 #include "catalog/duckdb_handles.hpp"
+#include "catalog/guarded_files.hpp"
 #include "catalog/local_session.hpp"
 #include "catalog/migrations.hpp"
 #include "catalog/model_sql.hpp"
@@ -43,6 +44,7 @@ Result<void> lock_down(Connection& connection, const DatabaseOptions& options) {
   for (const auto& directory : options.directories)
     directories += (directories.empty() ? "" : ", ") + sql_string(directory.string());
   HYPRSTREAM_TRY(connection.run(std::format("SET allowed_directories = [{}]", directories).c_str()));
+  HYPRSTREAM_TRY(guard_database_files(connection, options.path));
   HYPRSTREAM_TRY(connection.run("SET enable_external_access = false"));
   return connection.run("SET lock_configuration = true");
 }

@@ -77,6 +77,49 @@ TEST_F(LockedDatabase, OtherFilesCannot) {
   EXPECT_FALSE(query(*session_, "SELECT getenv('HOME')"));
 }
 
+TEST_F(LockedDatabase, TheDatabasesOwnFilesCannot) {
+  ASSERT_TRUE(change(*session_, "CREATE TABLE t AS SELECT 1 AS a"));
+  ASSERT_TRUE(query(*session_, "CHECKPOINT"));
+  ASSERT_TRUE(change(*session_, "INSERT INTO t VALUES (2)"));
+  std::filesystem::create_directories(root_ / "x.duckdb.tmp");
+  std::filesystem::create_symlink(root_, allowed_ / "around");
+  const auto reader = must(database_->connect({.permission = SqlPermission::kRead}));
+  for (const auto& way : {root_, root_ / "." / "allowed" / "..", allowed_ / "around"}) {
+    for (const auto* name : {"x.duckdb", "x.duckdb.wal", "x.duckdb.wal.recovery", "x.duckdb.wal.checkpoint",
+                             "x.duckdb.tmp/spilled", "x.duckdb.tmp"}) {
+      const auto path = (way / name).string();
+      for (const auto& prefix : {"", "file://"}) {
+        const auto file = "'" + (prefix + path) + "'";
+        for (const std::string& read : {"FROM read_blob(" + file + ")", "FROM read_text([" + file + "])",
+                                        "FROM read_csv(" + file + ")", "FROM sniff_csv(" + file + ")"}) {
+          if (std::filesystem::is_regular_file(path)) {
+            expect_refused(read);
+            EXPECT_EQ(query(*reader, read).error().code, ErrorCode::kPermissionDenied) << read;
+          }
+        }
+        for (const char* options : {"", " (USE_TMP_FILE false)", " (USE_TMP_FILE true)", " (FORMAT parquet)"})
+          EXPECT_FALSE(change(*session_, "COPY t TO " + file + options)) << file << options;
+        EXPECT_FALSE(change(*session_, "COPY t TO " + file + " (PARTITION_BY (a), OVERWRITE true)"));
+      }
+    }
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(root_ / "x.duckdb.tmp"));
+  // The database itself goes on with them, beyond its memory too.
+  ASSERT_TRUE(change(*session_, "CREATE TABLE u AS SELECT * FROM range(100000)"));
+  ASSERT_TRUE(query(*session_, "CHECKPOINT"));
+  EXPECT_EQ(must(query(*session_,
+                       "SELECT count(*) FROM (SELECT i, i || repeat('x', 60) FROM range(5000000) t(i) "
+                       "ORDER BY hash(i))")),
+            (Rows{{"5000000"}}));
+  EXPECT_TRUE(std::filesystem::exists(root_ / "x.duckdb.tmp"));
+  session_.reset();
+  database_.reset();
+  database_ = must(Database::open({.path = root_ / "x.duckdb", .threads = 1, .locked_down = true}));
+  session_ = must(database_->connect());
+  EXPECT_EQ(must(query(*session_, "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u)")),
+            (Rows{{"2", "100000"}}));
+}
+
 TEST_F(LockedDatabase, NothingCanBeLoadedAttachedOrChanged) {
   for (const std::string& sql : std::vector<std::string>{"ATTACH ':memory:' AS m",
                                                          "INSTALL httpfs",
@@ -103,6 +146,17 @@ TEST_F(LockedDatabase, NothingCanBeLoadedAttachedOrChanged) {
   expect_refused("ATTACH '" + (allowed_ / "new.duckdb").string() + "' AS m");
   expect_refused("EXPORT DATABASE '" + (allowed_ / "export").string() + "'");
   EXPECT_FALSE(std::filesystem::exists(allowed_ / "new.duckdb"));
+}
+
+TEST_F(LockedDatabase, ATransactionMayWriteWhilePreparing) {
+  ASSERT_TRUE(change(*session_, "CREATE SEQUENCE s"));
+  ASSERT_TRUE(session_->begin());
+  EXPECT_TRUE(query(*session_, "FROM range(nextval('s'))"));
+  EXPECT_TRUE(session_->commit());
+  ASSERT_TRUE(change(*session_, "BEGIN"));
+  EXPECT_TRUE(query(*session_, "FROM range(nextval('s'))"));
+  EXPECT_TRUE(change(*session_, "COMMIT"));
+  EXPECT_EQ(must(query(*session_, "SELECT 1")), (Rows{{"1"}}));
 }
 
 TEST_F(LockedDatabase, MemoryHasALimit) {
