@@ -9,9 +9,11 @@
 #include <format>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <sstream>
 
 #include "base/base64.hpp"
+#include "base/hex.hpp"
 
 namespace hyprstream {
 namespace {
@@ -70,7 +72,10 @@ Result<void> ApiKeys::add(std::string name, Scope scope, std::string_view key) {
                 std::format("the key of '{}' has a character that is not printable", name));
   if (std::ranges::contains(keys_, name, [](const Key& other) { return other.identity.key_id; }))
     return fail(ErrorCode::kInvalidArgument, std::format("two keys are named '{}'", name));
-  keys_.push_back({.identity = {.key_id = std::move(name), .scope = scope}, .digest = digest_of(key)});
+  const auto digest = digest_of(key);
+  auto fingerprint = std::format("{}:{}", scope_name(scope), to_hex(std::as_bytes(std::span(digest))));
+  keys_.push_back({.identity = {.key_id = std::move(name), .scope = scope, .fingerprint = std::move(fingerprint)},
+                   .digest = digest});
   return {};
 }
 

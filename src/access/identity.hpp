@@ -19,6 +19,8 @@ std::string_view scope_name(Scope scope) noexcept;
 struct Identity {
   std::string key_id;  // a name for logs and metrics, never the key; "" if no keys are configured
   Scope scope = Scope::kAdmin;
+  // Of the key and what it may do: other once either has changed, whatever its name is. "" if no keys are configured.
+  std::string fingerprint = {};
 };
 
 }  // namespace hyprstream

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <format>
 #include <utility>
 
 namespace hyprstream {
@@ -11,6 +12,8 @@ using namespace std::chrono_literals;
 
 // How long a query may run on after its client has left.
 constexpr auto kLook = 50ms;
+// How long what was interrupted may take to say so.
+constexpr auto kGrace = 2s;
 
 }  // namespace
 
@@ -21,8 +24,30 @@ void ActiveCall::cancel() noexcept {
 }
 
 Result<void> ActiveCall::require_wanted() const {
+  if (late_)
+    return fail(ErrorCode::kUnavailable,
+                std::format("the statement took longer than the {} s that the server allows: ask for less at a time",
+                            std::chrono::duration<double>(limit_).count()));
   if (cancelled()) return fail(ErrorCode::kCancelled, "the query was cancelled");
   return {};
+}
+
+Error ActiveCall::reason(Error error) const {
+  const auto wanted = require_wanted();
+  return late_ && !wanted ? wanted.error() : std::move(error);
+}
+
+void ActiveCall::start_clock() noexcept {
+  if (limit_ != std::chrono::milliseconds::zero()) deadline_ = Clock::now() + limit_;
+}
+
+void ActiveCall::look_at_clock(Clock::time_point now) noexcept {
+  const auto deadline = deadline_.load();
+  if (now < deadline) return;
+  late_ = true;
+  cancel();
+  if (now - deadline < kGrace) return;
+  if (const auto hang_up = std::exchange(hang_up_, nullptr)) hang_up();
 }
 
 void ActiveCall::set_working(Session* session) noexcept {
@@ -45,8 +70,8 @@ void WatchedCall::end() noexcept {
   call_ = nullptr;
 }
 
-CallWatch::CallWatch(std::function<void()> every_second)
-    : every_second_(std::move(every_second)), thread_([this] { run(); }) {}
+CallWatch::CallWatch(std::function<void()> every_second, std::chrono::milliseconds limit)
+    : every_second_(std::move(every_second)), limit_(limit), thread_([this] { run(); }) {}
 
 CallWatch::~CallWatch() {
   {
@@ -57,8 +82,8 @@ CallWatch::~CallWatch() {
   thread_.join();
 }
 
-WatchedCall CallWatch::watch(std::function<bool()> gone) {
-  auto call = std::make_shared<ActiveCall>(std::move(gone));
+WatchedCall CallWatch::watch(std::function<bool()> gone, std::function<void()> hang_up) {
+  auto call = std::make_shared<ActiveCall>(std::move(gone), std::move(hang_up), limit_);
   bool first = false;
   {
     const std::scoped_lock lock(mutex_);
@@ -101,8 +126,11 @@ void CallWatch::run() {
 
 // An interruption that comes a moment before a statement starts is lost, so each look gives it again.
 void CallWatch::look() {
-  for (auto* call : calls_)
+  const auto now = std::chrono::steady_clock::now();
+  for (auto* call : calls_) {
     if (call->cancelled() || call->gone_()) call->cancel();
+    call->look_at_clock(now);
+  }
 }
 
 }  // namespace hyprstream

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "flight/access_middleware.hpp"
+#include "flight/call_interceptor.hpp"
 #include "flight/flight_status.hpp"
 #include "flight/prepared_schema.hpp"
 #include "flight/session_cookie.hpp"
@@ -53,7 +54,7 @@ IngestTarget ingest_target(const fl::sql::StatementIngest& command) {
 
 FlightHandlers::FlightHandlers(SessionSource sessions, const StatementLimits& limits, const std::string& version)
     : statements_(std::move(sessions), limits),
-      watch_([this] { statements_.expire(std::chrono::steady_clock::now()); }) {
+      watch_([this] { statements_.expire(std::chrono::steady_clock::now()); }, limits.statement_time) {
   for (const auto& [id, value] : sql_info(limits, version)) RegisterSqlInfo(id, value);
 }
 
@@ -64,9 +65,9 @@ Caller FlightHandlers::caller(const Context& context) {
   std::string session;
   const auto [first, last] = context.incoming_headers().equal_range("cookie");
   for (auto at = first; at != last && session.empty(); ++at) session = session_in_cookies(at->second);
-  return {.identity = std::move(identity), .session = std::move(session), .call = watch_.watch([&context] {
-            return context.is_cancelled();
-          })};
+  return {.identity = std::move(identity),
+          .session = std::move(session),
+          .call = watch_.watch([&context] { return context.is_cancelled(); }, hang_up_of_this_call())};
 }
 
 arrow::Result<FlightHandlers::Info> FlightHandlers::GetFlightInfoStatement(const Context& context,

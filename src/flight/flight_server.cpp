@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "flight/access_middleware.hpp"
+#include "flight/call_interceptor.hpp"
 #include "flight/flight_handlers.hpp"
 #include "flight/flight_status.hpp"
 
@@ -39,6 +40,7 @@ Result<void> set_tls(const TlsSettings& settings, fl::FlightServerOptions& optio
 }
 
 void set_limits(grpc::ServerBuilder& builder, const FlightServerOptions& options) {
+  follow_calls(builder);
   grpc::ResourceQuota quota("hyprstream");
   quota.SetMaxThreads(options.threads);
   builder.SetResourceQuota(quota);

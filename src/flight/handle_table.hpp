@@ -36,9 +36,10 @@ class HandleTable {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `what`: "statement", for messages. `limit`: of entries at once. `idle`: how long one is kept unused.
-  HandleTable(std::string what, std::size_t limit, std::chrono::milliseconds idle)
-      : what_(std::move(what)), limit_(limit), idle_(idle) {}
+  // `what`: "statement", for messages. `limit`: of entries at once; `each`: of one owner's. `idle`: how long one is
+  // kept unused.
+  HandleTable(std::string what, std::size_t limit, std::size_t each, std::chrono::milliseconds idle)
+      : what_(std::move(what)), limit_(limit), each_(each), idle_(idle) {}
 
   // Errors: kUnavailable (there are as many as there may be).
   Result<std::string> add(std::string owner, std::shared_ptr<T> value) {
@@ -47,6 +48,12 @@ class HandleTable {
       return fail(ErrorCode::kUnavailable, std::format("{} {}s are open, as many as the server keeps: close some, or "
                                                        "try again later",
                                                        entries_.size(), what_));
+    auto& owned = owned_[owner];
+    if (owned >= each_)
+      return fail(
+          ErrorCode::kUnavailable,
+          std::format("{} {}s of this key are open, as many as the server keeps for one: close some", owned, what_));
+    ++owned;
     auto handle = make_handle();
     entries_.emplace(handle, Entry{std::move(owner), std::move(value), Clock::now()});
     return handle;
@@ -67,7 +74,7 @@ class HandleTable {
     const auto at = entries_.find(handle);
     if (at == entries_.end() || at->second.owner != owner) return unknown();
     auto value = std::move(at->second.value);
-    entries_.erase(at);
+    erase(at);
     return value;
   }
 
@@ -84,7 +91,7 @@ class HandleTable {
         continue;
       }
       gone.push_back(std::move(entry.value));
-      at = entries_.erase(at);
+      at = erase(at);
     }
     return gone;
   }
@@ -101,6 +108,14 @@ class HandleTable {
     Clock::time_point used;
   };
 
+  using Entries = std::map<std::string, Entry, std::less<>>;
+
+  typename Entries::iterator erase(typename Entries::iterator at) {
+    const auto owned = owned_.find(at->second.owner);
+    if (--owned->second == 0) owned_.erase(owned);
+    return entries_.erase(at);
+  }
+
   std::unexpected<Error> unknown() const {
     return fail(ErrorCode::kNotFound,
                 std::format("there is no such {}: it was closed, has expired after {} s without "
@@ -110,9 +125,11 @@ class HandleTable {
 
   const std::string what_;
   const std::size_t limit_;
+  const std::size_t each_;
   const std::chrono::milliseconds idle_;
   mutable std::mutex mutex_;
-  std::map<std::string, Entry, std::less<>> entries_;
+  Entries entries_;                                        // under mutex_
+  std::map<std::string, std::size_t, std::less<>> owned_;  // entries by owner; under mutex_
 };
 
 }  // namespace hyprstream

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "flight/arrow_bridge.hpp"
+#include "flight/fit_rows.hpp"
 
 namespace hyprstream {
 
@@ -26,8 +27,9 @@ Result<std::shared_ptr<arrow::Schema>> OpenStatement::result_schema() const {
 }
 
 Result<void> OpenStatement::bind(const arrow::RecordBatch& rows) {
-  HYPRSTREAM_ASSIGN(const auto schema, export_schema(*rows.schema()));
-  HYPRSTREAM_ASSIGN(auto array, export_batch(rows));
+  HYPRSTREAM_ASSIGN(const auto plain, without_dictionaries(rows));
+  HYPRSTREAM_ASSIGN(const auto schema, export_schema(*plain->schema()));
+  HYPRSTREAM_ASSIGN(auto array, export_batch(*plain));
   return statement_->bind(*schema, std::move(array));
 }
 
@@ -39,7 +41,7 @@ Result<std::int64_t> OpenStatement::run_to_end(std::int64_t row) {
   }
 }
 
-Result<void> OpenStatement::set_rows(Rows rows) {
+Result<void> OpenStatement::set_rows(Rows rows, ByteBudget::Share share) {
   for (const auto& batch : rows)
     if (batch->num_columns() != parameters_->num_fields())
       return fail(ErrorCode::kInvalidArgument,
@@ -47,6 +49,7 @@ Result<void> OpenStatement::set_rows(Rows rows) {
                               parameters_->num_fields(), batch->num_columns()));
   const std::scoped_lock lock(mutex_);
   rows_ = std::move(rows);
+  rows_share_ = std::move(share);
   return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include "catalog/session.hpp"
 #include "flight/active_call.hpp"
+#include "flight/byte_budget.hpp"
 #include "flight/shared_session.hpp"
 
 namespace hyprstream {
@@ -35,8 +36,9 @@ class OpenStatement {
   Result<std::shared_ptr<arrow::Schema>> result_schema() const;
   const std::shared_ptr<arrow::Schema>& parameters() const noexcept { return parameters_; }
 
-  // Values for the next execution, a run for each row. Errors: kInvalidArgument (not as many columns as parameters).
-  Result<void> set_rows(Rows rows);
+  // Values for the next execution, a run for each row; `share`: their memory. Errors: kInvalidArgument (not as many
+  // columns as parameters).
+  Result<void> set_rows(Rows rows, ByteBudget::Share share = {});
   Rows rows() const;
 
   // The call that runs it now. Errors: kCancelled (it was cancelled before it ran).
@@ -56,6 +58,7 @@ class OpenStatement {
   std::shared_ptr<arrow::Schema> parameters_;
   mutable std::mutex mutex_;
   Rows rows_;                          // under mutex_
+  ByteBudget::Share rows_share_;       // under mutex_
   std::weak_ptr<ActiveCall> running_;  // under mutex_
   bool cancelled_ = false;             // under mutex_
 };

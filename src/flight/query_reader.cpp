@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "flight/arrow_bridge.hpp"
+#include "flight/fit_rows.hpp"
 #include "flight/flight_status.hpp"
 
 namespace hyprstream {
@@ -23,7 +24,8 @@ Result<std::shared_ptr<QueryReader>> QueryReader::open(WatchedCall call, std::sh
                                                        QueryGate& gate, BatchSize size, std::function<void()> ended) {
   std::shared_ptr<QueryReader> reader(
       new QueryReader(std::move(call), std::move(statement), gate, size, std::move(ended)));
-  HYPRSTREAM_TRY(reader->start());
+  if (auto started = reader->start(); !started)
+    return std::unexpected(reader->call_->reason(std::move(started).error()));
   return reader;
 }
 
@@ -34,6 +36,7 @@ Result<void> QueryReader::start() {
   HYPRSTREAM_ASSIGN(auto lease, statement_->session().lease(call_.shared()));
   lease_.emplace(std::move(lease));
   HYPRSTREAM_ASSIGN(const auto turn, gate_.enter(*call_));
+  call_->start_clock();
   parameters_ = statement_->rows();
   if (!parameters_.empty()) {
     HYPRSTREAM_ASSIGN(const bool any, next_execution());
@@ -42,9 +45,15 @@ Result<void> QueryReader::start() {
       return {};
     }
   } else {
-    HYPRSTREAM_ASSIGN(stream_, statement_->execute());
+    HYPRSTREAM_TRY(execute(0));
   }
-  HYPRSTREAM_ASSIGN(schema_, import_schema(stream_->schema()));
+  schema_ = stream_schema_;
+  return {};
+}
+
+Result<void> QueryReader::execute(std::int64_t row) {
+  HYPRSTREAM_ASSIGN(stream_, statement_->execute(row));
+  HYPRSTREAM_ASSIGN(stream_schema_, import_schema(stream_->schema()));
   return {};
 }
 
@@ -54,8 +63,7 @@ Result<bool> QueryReader::next_execution() {
     const auto& batch = parameters_[parameter_batch_];
     if (parameter_row_ == batch->num_rows()) continue;
     if (parameter_row_ == 0) HYPRSTREAM_TRY(statement_->bind(*batch));
-    HYPRSTREAM_ASSIGN(stream_, statement_->execute(parameter_row_));
-    ++parameter_row_;
+    HYPRSTREAM_TRY(execute(parameter_row_++));
     return true;
   }
   return false;
@@ -65,7 +73,10 @@ Result<std::shared_ptr<arrow::RecordBatch>> QueryReader::next_piece() {
   while (stream_ != nullptr) {
     HYPRSTREAM_TRY(call_->require_wanted());
     HYPRSTREAM_ASSIGN(auto rows, stream_->next());
-    if (rows) return import_batch(std::move(rows), schema_);
+    if (rows) {
+      HYPRSTREAM_ASSIGN(auto piece, import_batch(std::move(rows), stream_schema_));
+      return fit_rows(std::move(piece), schema_);
+    }
     HYPRSTREAM_TRY(next_execution());
   }
   return nullptr;
@@ -112,6 +123,7 @@ arrow::Status QueryReader::ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) 
   *batch = nullptr;
   if (!lease_) return arrow::Status::OK();
   auto next = next_batch();
+  if (!next) next = std::unexpected(call_->reason(std::move(next).error()));
   if (!next || *next == nullptr) end();
   if (!next) return to_flight_status(next.error());
   *batch = std::move(*next);

@@ -34,6 +34,7 @@ class QueryReader final : public arrow::RecordBatchReader {
       : call_(std::move(call)), statement_(std::move(statement)), gate_(gate), size_(size), ended_(std::move(ended)) {}
 
   Result<void> start();
+  Result<void> execute(std::int64_t row);
   // Goes on to the next row of parameters; false: there is none.
   Result<bool> next_execution();
   Result<std::shared_ptr<arrow::RecordBatch>> next_piece();
@@ -48,7 +49,8 @@ class QueryReader final : public arrow::RecordBatchReader {
   std::function<void()> ended_;
   std::optional<SharedSession::Lease> lease_;
   std::unique_ptr<ResultStream> stream_;
-  std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<arrow::Schema> schema_;         // of the first execution, and of all batches
+  std::shared_ptr<arrow::Schema> stream_schema_;  // of this one: the values of parameters may give it other types
   OpenStatement::Rows parameters_;
   std::size_t parameter_batch_ = 0;           // of those in parameters_
   std::int64_t parameter_row_ = 0;            // the next one of it

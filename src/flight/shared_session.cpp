@@ -34,8 +34,18 @@ Result<SharedSession::Lease> SharedSession::lease(const std::shared_ptr<ActiveCa
     return fail(ErrorCode::kUnavailable,
                 "another statement runs in this session: read its result to the end first, or use another transaction");
   }
+  if (ended_) {
+    lock.unlock();
+    free_again_.notify_one();  // for the next that waits
+    return fail(ErrorCode::kNotFound, "the transaction, or session, of this statement has ended: prepare it again");
+  }
   busy_ = true;
   return Lease(shared_from_this(), call);
+}
+
+void SharedSession::end() {
+  const std::scoped_lock lock(mutex_);
+  ended_ = true;
 }
 
 bool SharedSession::busy() const {
@@ -47,7 +57,7 @@ void SharedSession::abandon() {
   {
     const std::scoped_lock lock(mutex_);
     if (busy_) return;
-    busy_ = true;
+    busy_ = ended_ = true;
   }
   static_cast<void>(session_->rollback());
   const std::scoped_lock lock(mutex_);

@@ -36,17 +36,20 @@ class SharedSession : public std::enable_shared_from_this<SharedSession> {
   explicit SharedSession(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
   // Waits a little: a client may ask for the next thing before the end of the last one has reached us.
-  // Errors: kUnavailable (another statement runs in it), kCancelled.
+  // Errors: kUnavailable (another statement runs in it), kCancelled, kNotFound (its transaction has ended).
   Result<Lease> lease(const std::shared_ptr<ActiveCall>& call);
+  // No more leases: what was prepared in a transaction does not run outside of it.
+  void end();
   bool busy() const;
-  // Undoes what a transaction has done that nobody will end any more.
+  // Undoes what a transaction has done that nobody will end any more, and ends.
   void abandon();
 
  private:
   const std::unique_ptr<Session> session_;
   mutable std::mutex mutex_;
   std::condition_variable free_again_;
-  bool busy_ = false;  // under mutex_
+  bool busy_ = false;   // under mutex_
+  bool ended_ = false;  // under mutex_
 };
 
 }  // namespace hyprstream

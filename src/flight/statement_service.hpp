@@ -14,6 +14,7 @@
 
 #include "access/identity.hpp"
 #include "catalog/session.hpp"
+#include "flight/byte_budget.hpp"
 #include "flight/handle_table.hpp"
 #include "flight/ingest.hpp"
 #include "flight/open_statement.hpp"
@@ -30,6 +31,9 @@ struct Caller {
   Identity identity;
   std::string session;  // the one that its statements run in; empty: each in its own
   WatchedCall call;
+
+  // Whom handles belong to: the key as it is now, not whichever has its name or once had its scope.
+  std::string owner() const { return identity.key_id + " " + identity.fingerprint; }
 };
 
 struct PlannedQuery {
@@ -89,6 +93,7 @@ class StatementService {
  private:
   struct Held {
     std::shared_ptr<OpenStatement> statement;
+    ByteBudget::Share text;
     bool once = false;  // forgotten when it was fetched
     std::atomic<bool> fetched = false;
   };
@@ -107,6 +112,7 @@ class StatementService {
   Result<PlannedQuery> open(const Caller& caller, std::string_view sql, const std::string& transaction, bool once);
   // `rows`: values for its parameters, a run for each row; null: it has none.
   Result<std::int64_t> run_change(const Caller& caller, OpenStatement& statement, arrow::RecordBatchReader* rows);
+  Result<std::int64_t> run_once(const Caller& caller, OpenStatement& statement);
   Result<std::int64_t> run_for_each(const Caller& caller, OpenStatement& statement, Session& session,
                                     arrow::RecordBatchReader& rows);
   Result<void> require_short(std::string_view sql) const;
@@ -114,6 +120,7 @@ class StatementService {
   const SessionSource source_;
   const StatementLimits limits_;
   QueryGate gate_;
+  ByteBudget budget_;
   HandleTable<SharedSession> sessions_;
   HandleTable<SharedSession> transactions_;
   HandleTable<Held> statements_;

@@ -91,5 +91,28 @@ TEST(SharedSession, RunsOneAtATime) {
   EXPECT_FALSE(session->busy());
 }
 
+TEST(CallWatch, EndsWhatTakesTooLong) {
+  FakeCounts counts;
+  const auto session = make_fake_session({}, counts);
+  std::atomic<int> hung_up = 0;
+  CallWatch watch([] {}, 100ms);
+  const auto call = watch.watch([] { return false; }, [&] { ++hung_up; });
+  call->set_working(session.get());
+  std::this_thread::sleep_for(300ms);
+  EXPECT_TRUE(call->require_wanted());  // its clock has not been started
+  call->start_clock();
+  call->stop_clock();
+  std::this_thread::sleep_for(300ms);
+  EXPECT_TRUE(call->require_wanted());
+  call->start_clock();
+  while (counts.interrupts == 0) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(call->require_wanted().error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(call->reason({ErrorCode::kCancelled, "the statement was cancelled"}).code, ErrorCode::kUnavailable);
+  while (hung_up == 0) std::this_thread::sleep_for(1ms);  // for what does not end by itself
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(hung_up, 1);
+  call->set_working(nullptr);
+}
+
 }  // namespace
 }  // namespace hyprstream

@@ -1,6 +1,6 @@
 // The Flight SQL server by itself, for the tests of its clients: without a model, and ended by the end of its input.
 //   flight_server_main [--database FILE] [--keys FILE] [--tls-cert FILE --tls-key FILE [--client-ca FILE]]
-//                      [--running N] [--waiting N] [--idle-ms N]
+//                      [--running N] [--waiting N] [--idle-ms N] [--statement-ms N]
 // Prints the port.
 #include <cstdio>
 #include <cstdlib>
@@ -41,6 +41,8 @@ int main(int argc, char** argv) {
   if (flags.contains("--waiting")) limits.queries.waiting = std::atoi(flags["--waiting"].c_str());
   if (flags.contains("--idle-ms"))
     limits.statement_idle = limits.transaction_idle = std::chrono::milliseconds(std::atoi(flags["--idle-ms"].c_str()));
+  if (flags.contains("--statement-ms"))
+    limits.statement_time = std::chrono::milliseconds(std::atoi(flags["--statement-ms"].c_str()));
   const auto server = must(FlightServer::create(std::move(server_options), [&](Scope scope) {
     return database->connect({.permission = scope == Scope::kAdmin ? SqlPermission::kWrite : SqlPermission::kRead});
   }));

@@ -14,7 +14,7 @@ using Table = HandleTable<int>;
 constexpr auto kIdle = [](const int&) { return false; };
 
 TEST(HandleTable, KnowsAHandleToItsOwnerAlone) {
-  Table table("statement", 10, 60s);
+  Table table("statement", 10, 10, 60s);
   const auto handle = table.add("ann", std::make_shared<int>(7));
   ASSERT_TRUE(handle);
   EXPECT_EQ(**table.find(*handle, "ann"), 7);
@@ -26,7 +26,7 @@ TEST(HandleTable, KnowsAHandleToItsOwnerAlone) {
 }
 
 TEST(HandleTable, GivesHandlesThatNobodyGuesses) {
-  Table table("statement", 2000, 60s);
+  Table table("statement", 2000, 2000, 60s);
   std::set<std::string> handles;
   for (int i = 0; i < 1000; ++i) {
     const auto handle = table.add("ann", std::make_shared<int>(i));
@@ -38,7 +38,7 @@ TEST(HandleTable, GivesHandlesThatNobodyGuesses) {
 }
 
 TEST(HandleTable, RefusesOneTooMany) {
-  Table table("statement", 2, 60s);
+  Table table("statement", 2, 2, 60s);
   const auto first = table.add("ann", std::make_shared<int>(1));
   EXPECT_TRUE(table.add("ann", std::make_shared<int>(2)));
   EXPECT_EQ(table.add("ann", std::make_shared<int>(3)).error().code, ErrorCode::kUnavailable);
@@ -47,7 +47,7 @@ TEST(HandleTable, RefusesOneTooMany) {
 }
 
 TEST(HandleTable, ForgetsWhatIsIdle) {
-  Table table("statement", 10, 60s);
+  Table table("statement", 10, 10, 60s);
   const auto now = Table::Clock::now();
   const auto idle = table.add("ann", std::make_shared<int>(1));
   const auto busy = table.add("ann", std::make_shared<int>(2));
@@ -60,6 +60,19 @@ TEST(HandleTable, ForgetsWhatIsIdle) {
   // What has worked is idle from then on, not from when it was asked for.
   EXPECT_TRUE(table.expire(now + 120s, kIdle).empty());
   EXPECT_EQ(table.expire(now + 122s, kIdle).size(), 1U);
+}
+
+TEST(HandleTable, LeavesRoomForOtherOwners) {
+  Table table("statement", 3, 2, 60s);
+  const auto first = table.add("ann", std::make_shared<int>(1));
+  ASSERT_TRUE(first && table.add("ann", std::make_shared<int>(2)));
+  EXPECT_EQ(table.add("ann", std::make_shared<int>(3)).error().code, ErrorCode::kUnavailable);
+  ASSERT_TRUE(table.add("bob", std::make_shared<int>(4)));
+  EXPECT_EQ(table.add("bob", std::make_shared<int>(5)).error().code, ErrorCode::kUnavailable);  // it is full
+  ASSERT_TRUE(table.take(*first, "ann"));
+  EXPECT_TRUE(table.add("ann", std::make_shared<int>(6)));
+  EXPECT_EQ(table.expire(Table::Clock::now() + 61s, kIdle).size(), 3u);
+  EXPECT_TRUE(table.add("ann", std::make_shared<int>(7)) && table.add("ann", std::make_shared<int>(8)));
 }
 
 }  // namespace

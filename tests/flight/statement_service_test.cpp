@@ -2,13 +2,16 @@
 #include "flight/statement_service.hpp"
 
 #include <arrow/array.h>
+#include <arrow/array/util.h>
 #include <arrow/json/from_string.h>
 #include <arrow/scalar.h>
 #include <arrow/table.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
 
+#include "access/api_keys.hpp"
 #include "catalog/database.hpp"
 #include "fake_session.hpp"
 
@@ -180,7 +183,9 @@ TEST_F(StatementServiceTest, RollsBackATransactionThatWasForgotten) {
   ASSERT_TRUE(prepared);
   service_->expire(std::chrono::steady_clock::now() + 6min);
   EXPECT_EQ(service_->end(caller(), *begun, true).error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(text(service_->fetch(caller(), prepared->handle)), "0");
+  // It does not go on outside of the transaction.
+  EXPECT_EQ(service_->fetch(caller(), prepared->handle).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(query("SELECT count(*) FROM t"), "0");
   service_->expire(std::chrono::steady_clock::now() + 31min);
   EXPECT_EQ(service_->fetch(caller(), prepared->handle).error().code, ErrorCode::kNotFound);
 }
@@ -271,7 +276,7 @@ TEST_F(StatementServiceTest, MakesTablesOfAllTypesThatArrowAndDuckDBShare) {
 }
 
 TEST_F(StatementServiceTest, RefusesWhatIsTooLong) {
-  start({.open_statements = 2, .statement_bytes = 100});
+  start({.open_statements = 2, .share_of_key = 1, .statement_bytes = 100});
   EXPECT_EQ(service_->plan(caller(), "SELECT '" + std::string(100, 'x') + "'", {}).error().code,
             ErrorCode::kResourceExhausted);
   ASSERT_TRUE(service_->plan(caller(), "SELECT 1", {}));
@@ -303,6 +308,184 @@ TEST_F(StatementServiceTest, CancelsWhatRunsAndWhatWaits) {
     ran = *cancelled;
   }
   reading.join();
+}
+
+// Each execution is typed by the value that it has.
+TEST_F(StatementServiceTest, RunsWithParametersThatChangeTheTypesOfColumns) {
+  const auto numbers = arrow::schema({arrow::field("1", arrow::int64())});
+  const auto run = [&](std::string_view sql, const std::shared_ptr<arrow::Schema>& schema, const char* json) {
+    const auto prepared = service_->prepare(caller(), sql, {});
+    EXPECT_TRUE(prepared) << prepared.error().message;
+    EXPECT_TRUE(service_->set_parameters(caller(), prepared->handle, *rows_of(schema, json)));
+    return text(service_->fetch(caller(), prepared->handle));
+  };
+  EXPECT_EQ(run("SELECT ? AS x", numbers, "[[1], [null]]"), "1;null");
+  EXPECT_EQ(run("SELECT coalesce(?, 7) AS x", numbers, "[[1099511627776], [null], [5]]"), "1099511627776;7;5");
+  const auto wide = run("SELECT coalesce(?, 7) AS x FROM range(2000)", numbers, "[[1099511627776], [null]]");
+  std::string expected;
+  for (int i = 0; i < 4000; ++i) expected += std::string(i == 0 ? "" : ";") + (i < 2000 ? "1099511627776" : "7");
+  EXPECT_EQ(wide, expected);
+  // What the first row's type does not hold is refused.
+  EXPECT_THAT(
+      run("SELECT coalesce(?, 7) AS x", numbers, "[[null], [1099511627776]]"),
+      testing::StartsWith("error: the column 'x' is int32 for one row of the parameters and int64 for another"));
+  EXPECT_EQ(run("SELECT coalesce(?, 7) AS x", numbers, "[[null], [70]]"), "7;70");
+  const auto texts = arrow::schema({arrow::field("1", arrow::utf8())});
+  EXPECT_EQ(run("SELECT ? AS x", texts, R"([["a"], [null], ["b"]])"), "a;null;b");
+  EXPECT_THAT(run("SELECT ? AS x", texts, R"([[null], ["12"]])"), testing::StartsWith("error: the column 'x' is "));
+}
+
+TEST_F(StatementServiceTest, TakesDictionariesAsParameters) {
+  const auto type = arrow::dictionary(arrow::int32(), arrow::utf8());
+  const auto schema = arrow::schema({arrow::field("1", type)});
+  const auto codes = arrow::json::ArrayFromJSONString(arrow::int32(), "[1, 0, null, 1]").ValueOrDie();
+  const auto words =
+      arrow::json::ArrayFromJSONString(arrow::utf8(), R"(["a first word of some length", "second"])").ValueOrDie();
+  const auto column = arrow::DictionaryArray::FromArrays(type, codes, words).ValueOrDie();
+  const auto reader = [&](const std::shared_ptr<arrow::Schema>& fields, const std::shared_ptr<arrow::Array>& array) {
+    return arrow::RecordBatchReader::Make({arrow::RecordBatch::Make(fields, array->length(), {array})}, fields)
+        .ValueOrDie();
+  };
+  const auto prepared = service_->prepare(caller(), "SELECT ?::VARCHAR AS x", {});
+  ASSERT_TRUE(prepared);
+  ASSERT_TRUE(service_->set_parameters(caller(), prepared->handle, *reader(schema, column)));
+  EXPECT_EQ(text(service_->fetch(caller(), prepared->handle)), "second;a first word of some length;null;second");
+  // Within a list they are refused.
+  const auto lists =
+      arrow::ListArray::FromArrays(*arrow::json::ArrayFromJSONString(arrow::int32(), "[0, 2, 4]").ValueOrDie(), *column)
+          .ValueOrDie();
+  ASSERT_TRUE(service_->set_parameters(caller(), prepared->handle,
+                                       *reader(arrow::schema({arrow::field("1", lists->type())}), lists)));
+  EXPECT_EQ(service_->fetch(caller(), prepared->handle).error().code, ErrorCode::kUnsupported);
+}
+
+TEST_F(StatementServiceTest, SaysThatACommitKeepsNothing) {
+  change("CREATE TABLE t(a INTEGER)");
+  const auto begun = service_->begin(caller());
+  change("INSERT INTO t VALUES (1)", *begun);
+  EXPECT_FALSE(service_->update(caller(), "INSERT INTO t VALUES ('x')", *begun));
+  EXPECT_EQ(service_->end(caller(), *begun, true).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(query("SELECT count(*) FROM t"), "0");
+}
+
+TEST_F(StatementServiceTest, KeepsNoPartOfAnUploadInATransaction) {
+  change("CREATE TABLE t(n INTEGER)");
+  IngestTarget target{.name = {.catalog = {}, .schema = {}, .table = "t"}};
+  const auto words =
+      arrow::RecordBatch::Make(arrow::schema({arrow::field("n", arrow::utf8())}), 1,
+                               {arrow::json::ArrayFromJSONString(arrow::utf8(), R"(["no number"])").ValueOrDie()});
+  // Enough for some to be in the table before the last one is refused.
+  arrow::RecordBatchVector batches;
+  const auto number = arrow::json::ArrayFromJSONString(arrow::utf8(), R"(["7"])").ValueOrDie();
+  const auto sevens = arrow::MakeArrayFromScalar(**number->GetScalar(0), 300'000).ValueOrDie();
+  batches.push_back(arrow::RecordBatch::Make(words->schema(), sevens->length(), {sevens}));
+  batches.push_back(words);
+  const auto upload = [&] { return arrow::RecordBatchReader::Make(batches, words->schema()).ValueOrDie(); };
+
+  auto begun = service_->begin(caller());
+  target.transaction = *begun;
+  const auto failed = service_->ingest(caller(), target, *upload());
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message,
+            "the value 'no number' of the column 'n' cannot be converted from VARCHAR to the table's INTEGER");
+  EXPECT_FALSE(service_->end(caller(), *begun, true));
+  EXPECT_EQ(query("SELECT count(*) FROM t"), "0");
+
+  // In a session's transaction, and after a COMMIT of it that has failed.
+  change("CREATE TABLE u(a INTEGER PRIMARY KEY)");
+  const auto session = service_->open_session(caller());
+  const auto in_session = [&] { return caller("root", Scope::kAdmin, *session); };
+  ASSERT_TRUE(service_->update(in_session(), "BEGIN", {}));
+  ASSERT_TRUE(service_->update(in_session(), "INSERT INTO u VALUES (1)", {}));
+  change("INSERT INTO u VALUES (1)");
+  EXPECT_FALSE(service_->update(in_session(), "COMMIT", {}));
+  target.transaction.clear();
+  EXPECT_FALSE(service_->ingest(in_session(), target, *upload()));
+  EXPECT_EQ(query("SELECT count(*) FROM t"), "0");
+
+  // A prepared change is as much one piece.
+  begun = service_->begin(caller());
+  const auto prepared = service_->prepare(caller(), "INSERT INTO t VALUES (?::VARCHAR::INTEGER)", *begun);
+  batches.front() = batches.front()->Slice(0, 3);
+  EXPECT_FALSE(service_->update_for_each(caller(), prepared->handle, *upload()));
+  EXPECT_FALSE(service_->end(caller(), *begun, true));
+  EXPECT_EQ(query("SELECT count(*) FROM t"), "0");
+}
+
+TEST_F(StatementServiceTest, ConvertsLargeBatchesOfAnUpload) {
+  for (const char* type : {"INTEGER", "BIGINT", "DOUBLE", "VARCHAR"}) {
+    change(std::string("CREATE OR REPLACE TABLE t(n ") + type + ")");
+    const auto rows = arrow::RecordBatchReader::Make({numbers(0, 10'000)}).ValueOrDie();
+    const auto count = service_->ingest(caller(), {.name = {.catalog = {}, .schema = {}, .table = "t"}}, *rows);
+    ASSERT_EQ(count, 10'000) << type << ": " << count.error().message;
+    EXPECT_EQ(query("SELECT sum(n::BIGINT)::BIGINT FROM t"), "49995000");
+  }
+  change("CREATE OR REPLACE TABLE t(n INTEGER)");
+  const auto failed =
+      service_->ingest(caller(), {.name = {.catalog = {}, .schema = {}, .table = "t"}},
+                       *arrow::RecordBatchReader::Make({numbers((1LL << 31) - 5000, 10'000)}).ValueOrDie());
+  EXPECT_EQ(failed.error().message,
+            "the value '2147483648' of the column 'n' cannot be converted from BIGINT to the table's INTEGER");
+}
+
+TEST_F(StatementServiceTest, RunsNothingOfATransactionThatHasEnded) {
+  change("CREATE TABLE t(a INTEGER)");
+  for (const bool commit : {false, true}) {
+    const auto begun = service_->begin(caller());
+    const auto prepared = service_->prepare(caller(), "INSERT INTO t VALUES (1)", *begun);
+    ASSERT_TRUE(prepared);
+    EXPECT_TRUE(service_->end(caller(), *begun, commit));
+    EXPECT_EQ(service_->fetch(caller(), prepared->handle).error().code, ErrorCode::kNotFound);
+  }
+  EXPECT_EQ(query("SELECT count(*) FROM t"), "0");
+}
+
+TEST_F(StatementServiceTest, ForgetsTheHandlesOfAKeyThatHasChanged) {
+  const auto keys = [](std::string_view line) { return *ApiKeys::parse(line, "keys"); };
+  const auto who = [&](const ApiKeys& all, std::string_view key) {
+    auto made = caller();
+    made.identity = *all.identify(key);
+    return made;
+  };
+  const auto admin = keys("admin boss 0123456789abcdef");
+  const auto reading = keys("inference boss 0123456789abcdef");
+  const auto other = keys("admin boss fedcba9876543210");
+  change("CREATE TABLE t(a INTEGER)");
+  const auto prepared = service_->prepare(who(admin, "0123456789abcdef"), "INSERT INTO t VALUES (1)", {});
+  const auto begun = service_->begin(who(admin, "0123456789abcdef"));
+  const auto session = service_->open_session(who(admin, "0123456789abcdef"));
+  ASSERT_TRUE(prepared && begun && session);
+  for (auto* changed : {&reading, &other}) {
+    const auto key = changed == &reading ? "0123456789abcdef" : "fedcba9876543210";
+    EXPECT_EQ(service_->fetch(who(*changed, key), prepared->handle).error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(service_->update(who(*changed, key), "INSERT INTO t VALUES (1)", *begun).error().code,
+              ErrorCode::kNotFound);
+    auto in_session = who(*changed, key);
+    in_session.session = *session;
+    EXPECT_EQ(service_->update(in_session, "INSERT INTO t VALUES (1)", {}).error().code, ErrorCode::kNotFound);
+  }
+  // As it was before the keys were read again, it goes on.
+  EXPECT_TRUE(service_->fetch(who(keys("admin boss 0123456789abcdef"), "0123456789abcdef"), prepared->handle));
+}
+
+TEST_F(StatementServiceTest, HoldsSoMuchAndNoMore) {
+  start({.share_of_key = 2, .held_bytes = 3000});
+  const auto prepare = [&](const char* key, std::size_t length) {
+    return service_->prepare(caller(key), "SELECT ? || '" + std::string(length, 'x') + "'", {});
+  };
+  const auto first = prepare("ann", 1000);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(prepare("ann", 1000).error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(prepare("bob", 1000));
+  const auto parameter = [&](std::size_t length) {
+    const std::string json = R"([[")" + std::string(length, 'y') + R"("]])";
+    return service_->set_parameters(caller("ann"), first->handle,
+                                    *rows_of(arrow::schema({arrow::field("1", arrow::utf8())}), json.c_str()));
+  };
+  EXPECT_TRUE(parameter(100));
+  EXPECT_EQ(parameter(1000).error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(service_->close(caller("ann"), first->handle));
+  EXPECT_TRUE(prepare("ann", 1000));
 }
 
 TEST_F(StatementServiceTest, BoundsWhatWorksAtOnce) {
