@@ -173,9 +173,10 @@ class ServerCommand final : public Command {
       return network.policy();
     };
     auto policy = read();
-    if (!policy)
-      return console.status("hyprstream: nothing is reloaded, all stays as it was: " + policy.error().message);
-    if (sql != nullptr) sql->set_keys(policy->keys);
+    const auto taken = policy && sql != nullptr ? sql->set_keys(policy->keys) : Result<void>();
+    if (!policy || !taken)
+      return console.status("hyprstream: nothing is reloaded, all stays as it was: " +
+                            (policy ? taken.error() : policy.error()).message);
     server.set_policy(std::move(*policy));
     network_ = std::move(network);
     in_file_ = std::move(in_file);

@@ -27,9 +27,11 @@ Result<std::string> random_token() {
   return to_hex(bytes);
 }
 
+constexpr const char* kLocalKey = "hyprstream sql";  // with a space, which no name in a file of keys has
+
 // Keys of the server's clients, and the one of `hyprstream sql` beside it. Without keys nobody needs one.
 Result<ApiKeys> with_local_key(ApiKeys keys, const std::string& token) {
-  if (!keys.empty()) HYPRSTREAM_TRY(keys.add("local", Scope::kAdmin, token));
+  if (!keys.empty()) HYPRSTREAM_TRY(keys.add(kLocalKey, Scope::kAdmin, token));
   return keys;
 }
 
@@ -42,8 +44,10 @@ class RunningSql final : public ServerSql {
     logger_.finish();
   }
 
-  void set_keys(const ApiKeys& keys) override {
-    if (auto all = with_local_key(keys, token_)) flight_->set_keys(std::move(*all));
+  Result<void> set_keys(const ApiKeys& keys) override {
+    HYPRSTREAM_ASSIGN(auto all, with_local_key(keys, token_));
+    flight_->set_keys(std::move(all));
+    return {};
   }
   std::shared_ptr<Database> database_;
   std::unique_ptr<SqlServer> flight_;
@@ -116,6 +120,7 @@ Result<ServerSqlStart> start_server_sql(const ServerSqlFlags& flags, const Netwo
 
   FlightServerOptions flight{.host = network.host, .version = HYPRSTREAM_VERSION};
   HYPRSTREAM_ASSIGN(flight.keys, with_local_key(keys, token));
+  flight.limits.statement_time = options.statement_timeout;
   if (network.tls_cert)
     flight.tls =
         TlsSettings{.certificate = *network.tls_cert, .key = *network.tls_key, .client_ca = network.tls_client_ca};

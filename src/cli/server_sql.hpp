@@ -33,8 +33,8 @@ struct ServerSqlFlags {
 class ServerSql {
  public:
   virtual ~ServerSql() = default;
-  // Keys that clients may show from now on.
-  virtual void set_keys(const ApiKeys& keys) = 0;
+  // Keys that clients may show from now on. Errors: those of ApiKeys::add(); then all stay as they were.
+  virtual Result<void> set_keys(const ApiKeys& keys) = 0;
 };
 
 // What the server has, all of which must outlive it.

@@ -54,6 +54,7 @@ class SqlCommand final : public Command {
     if (is_binary(format) && !output_ && is_terminal(STDOUT_FILENO))
       return fail(ErrorCode::kInvalidArgument,
                   std::format("--format {} is not for a terminal: name a file with -o", format_));
+    connection_.result_directories = {output_ ? output_directory() : std::filesystem::temp_directory_path()};
     std::optional<InterruptScope> interrupt(std::in_place);
     if (!command_ && !file_ && is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO) && !output_) {
       HYPRSTREAM_ASSIGN(auto sql, connect_sql(connection_, true, console, interrupt));
@@ -70,6 +71,11 @@ class SqlCommand final : public Command {
   }
 
  private:
+  std::filesystem::path output_directory() const {
+    const std::filesystem::path target = *output_;
+    return target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+  }
+
   Result<std::string> read_statements(const InterruptScope& interrupt) const {
     if (command_) return *command_;
     if (!file_ && is_terminal(STDIN_FILENO))
@@ -121,8 +127,7 @@ class SqlCommand final : public Command {
       HYPRSTREAM_TRY(run_sql_script(session, text, formatter, output));
       return file.publish();
     }
-    const auto parent = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
-    HYPRSTREAM_ASSIGN(const auto staged, StagedDirectory::create(parent));
+    HYPRSTREAM_ASSIGN(const auto staged, StagedDirectory::create(output_directory()));
     const auto path = staged.path() / "result";
     const SqlOutput output{.format = format, .file = [&](ResultStream& stream) {
                              return write_binary(stream, format, formatter, path.string());
@@ -134,7 +139,7 @@ class SqlCommand final : public Command {
     std::error_code error;
     std::filesystem::rename(path, target, error);
     if (error) return fail_errno(target.string(), error.value());
-    return sync_directory(parent);
+    return sync_directory(output_directory());
   }
 
   std::optional<std::string> command_;

@@ -147,7 +147,13 @@ class Connector {
     options.client_key = flags_.tls_key;
     SqlConnection made{.server = std::format("{}:{}", options.host, options.port)};
     HYPRSTREAM_ASSIGN(made.session, module_.connect_flight(options));
-    HYPRSTREAM_ASSIGN(made.database, module_.open_database({.threads = 1}));
+    // Nothing that a server says may reach further than the files that it is asked for.
+    DatabaseOptions formatting{.threads = 1, .locked_down = true};
+    for (const auto& directory : flags_.result_directories) {
+      std::error_code error;
+      formatting.directories.push_back(std::filesystem::weakly_canonical(directory, error));
+    }
+    HYPRSTREAM_ASSIGN(made.database, module_.open_database(formatting));
     HYPRSTREAM_ASSIGN(made.formatter, module_.make_formatter(*made.database));
     return made;
   }

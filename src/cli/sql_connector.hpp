@@ -1,8 +1,10 @@
 // Where `hyprstream sql` runs its statements: in a database that it opens itself, or in a server.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "cli_options/engine_flags.hpp"
@@ -24,6 +26,8 @@ struct SqlConnectionFlags {
   std::optional<std::string> model;
   HubFlags hub;
   EngineFlags engine;
+  // Not a flag: where files are made of results.
+  std::vector<std::filesystem::path> result_directories;
 
   void declare(ArgumentList& arguments);
 };

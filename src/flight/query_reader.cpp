@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Rows that are there are sent after this time, however few they are.
+// A batch ends with the first piece that comes after this time, however few rows there are.
 constexpr auto kLongestDelay = 50ms;
 
 }  // namespace

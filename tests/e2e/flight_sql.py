@@ -113,10 +113,10 @@ class FlightSql:
     # Changes.
 
     def put(self, name, fields, data):
-        """Uploads a table, or its batches; the number of rows that the server says it has changed."""
+        """Uploads a table, a reader, or batches; the number of rows that the server says it has changed."""
         descriptor = fl.FlightDescriptor.for_command(command(name, fields))
         batches = data.to_batches() if isinstance(data, pa.Table) else data
-        writer, reader = self.client.do_put(descriptor, data.schema if isinstance(data, pa.Table) else pa.schema([]), self.options)
+        writer, reader = self.client.do_put(descriptor, getattr(data, "schema", pa.schema([])), self.options)
         with writer:
             for batch in batches:
                 writer.write_batch(batch)

@@ -116,6 +116,25 @@ def test_parameters_of_many_types(sql):
     assert prepared.query(rows).to_pylist() == rows.to_pylist()
 
 
+def test_parameters_may_change_the_types(sql):
+    """DuckDB types a statement anew for each row of them."""
+    big = 2**40
+    sql_of_wide = "SELECT coalesce(?, 7) AS x FROM range(2000)"
+    wide = sql.prepare(sql_of_wide).query(pa.table({"1": pa.array([big, None])})).column("x").to_pylist()
+    assert wide == [big] * 2000 + [7] * 2000
+    assert sql.prepare("SELECT ? AS x").query(pa.table({"1": pa.array([1, None])})).column("x").to_pylist() == [1, None]
+    with pytest.raises(pa.ArrowInvalid, match="the column 'x' is int32 .* and int64"):
+        sql.prepare("SELECT coalesce(?, 7) AS x").query(pa.table({"1": pa.array([None, big])}))
+
+
+def test_dictionaries_are_parameters_too(sql):
+    words = pa.array(["a first word of some length", "second", None, "second"]).dictionary_encode()
+    assert sql.prepare("SELECT ? AS x").query(pa.table({"1": words})).column("x").to_pylist() == words.to_pylist()
+    lists = pa.ListArray.from_arrays(pa.array([0, 2, 4], pa.int32()), words)
+    with pytest.raises(pa.ArrowNotImplementedError, match="dictionary"):
+        sql.prepare("SELECT ? AS x").query(pa.table({"1": lists}))
+
+
 def test_a_million_rows_come_back_equal(sql):
     count = 1_000_000
     sent = pa.table({
@@ -158,6 +177,31 @@ def test_transactions(sql):
         sql.commit(second)
 
 
+def test_nothing_of_a_failed_transaction_is_kept(sql):
+    sql.update("CREATE TABLE t (n INTEGER)")
+    failing = (
+        lambda transaction: sql.update("INSERT INTO t VALUES ('x')", transaction),
+        lambda transaction: sql.ingest(pa.table({"n": ["1"] * 300000 + ["x"]}), "t", exists="append", transaction=transaction),
+        lambda transaction: sql.prepare("INSERT INTO t VALUES (?::VARCHAR::INTEGER)", transaction).update(pa.table({"1": ["1", "x"]})),
+    )
+    for fail in failing:
+        transaction = sql.begin()
+        sql.update("INSERT INTO t VALUES (1)", transaction)
+        with pytest.raises(pa.ArrowInvalid):
+            fail(transaction)
+        with pytest.raises(pa.ArrowInvalid, match="nothing of it is kept"):
+            sql.commit(transaction)
+        assert sql.query("SELECT count(*) AS n FROM t").to_pylist() == [{"n": 0}]
+    # What was prepared in a transaction ends with it.
+    transaction = sql.begin()
+    prepared = sql.prepare("INSERT INTO t VALUES (?)", transaction)
+    assert prepared.update(pa.table({"1": [1]})) == 1
+    sql.rollback(transaction)
+    with pytest.raises(KeyError):
+        prepared.update(pa.table({"1": [2]}))
+    assert sql.query("SELECT count(*) AS n FROM t").to_pylist() == [{"n": 0}]
+
+
 def test_long_query_is_cancelled(sql):
     info = sql.plan("SELECT count(*) FROM range(1000000000) a, range(1000000) b")
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -168,6 +212,36 @@ def test_long_query_is_cancelled(sql):
             reading.result(timeout=60)
     assert sql.cancel(info) == 3
     assert sql.query("SELECT 1 AS n").to_pylist() == [{"n": 1}]
+
+
+def test_a_statement_has_its_time():
+    with flight_server("--statement-ms", 1000) as process, FlightSql(process.port) as sql, FlightSql(process.port) as other:
+        endless = "SELECT count(*) FROM range(1000000000) a, range(1000000) b"
+        for run in (
+            lambda: sql.query("SELECT sleep_ms(60000)"),
+            lambda: sql.query(endless),
+            lambda: sql.update("CREATE TABLE t AS " + endless),
+        ):
+            with pytest.raises(fl.FlightUnavailableError, match="longer than the 1 s"):
+                run()
+        # A reader that stops holds its query no longer.
+        stream = sql.stream(sql.plan("SELECT a, repeat('x', 100) FROM range(1000000000) r(a)"))
+        stream.read_chunk()
+        deadline = time.monotonic() + 30
+        while other.query("FROM duckdb_connection_count()").to_pylist() != [{"count": 1}]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        with pytest.raises((fl.FlightCancelledError, pa.ArrowCancelled, fl.FlightUnavailableError)):
+            read_chunks(stream)
+        # An upload takes as long as its rows take to come.
+        def slowly():
+            for i in range(3):
+                time.sleep(0.7)
+                yield pa.record_batch({"i": pa.array([i])})
+
+        sql.update("CREATE TABLE slow (i BIGINT)")
+        rows = pa.RecordBatchReader.from_batches(pa.schema({"i": pa.int64()}), slowly())
+        assert sql.ingest(rows, "slow", exists="append") == 3
 
 
 def test_stream_is_not_made_before_it_is_read(server, sql):

@@ -384,6 +384,51 @@ def test_keys_of_the_server_hold_for_sql(hyprstream, tmp_path):
     assert not endpoint.exists()
 
 
+def test_new_keys_hold_for_sql(hyprstream, tmp_path):
+    keys, old, new = (tmp_path / name for name in ("keys", "old", "new"))
+    keys.write_text("admin local 0123456789abcdef\n")  # a name like any other
+    keys.chmod(0o600)
+    old.write_text("0123456789abcdef\n")
+    new.write_text("fedcba9876543210\n")
+    with serving(hyprstream, "--api-key-file", str(keys)) as server:
+        there = ("--host", f"127.0.0.1:{json.loads((hyprstream.home / 'sql-endpoint.json').read_text())['port']}")
+        sql(hyprstream, "CREATE TABLE t (i INTEGER)", *there, "--token-file", str(old))
+        keys.write_text("inference local fedcba9876543210\n")
+        server.process.send_signal(signal.SIGHUP)
+        assert "reloaded" in server.process.stderr.readline()
+        one_line_error(hyprstream.run("sql", "-c", "SELECT 1", *there, "--token-file", str(old)))
+        assert rows(hyprstream, "SELECT count(*) FROM t", *there, "--token-file", str(new)) == [["0"]]
+        assert "only read" in one_line_error(hyprstream.run("sql", "-c", "DROP TABLE t", *there, "--token-file", str(new)))
+        sql(hyprstream, "INSERT INTO t VALUES (1)")  # with the key of the endpoint file
+        assert server.stop() == 0
+
+
+def test_a_server_that_lies_about_types_writes_nothing(hyprstream, tmp_path):
+    flight = pytest.importorskip("pyarrow.flight")
+    from flight_sql import message
+
+    target, planted = tmp_path / "result.parquet", tmp_path / "planted.txt"
+    lie = f"INTEGER) FROM hyprstream_result()) TO '{target}'; COPY (SELECT 'planted') TO '{planted}' (FORMAT csv); COPY (SELECT (1"
+    schema = pyarrow.schema([pyarrow.field("c", pyarrow.int32(), metadata={"ARROW:FLIGHT:SQL:TYPE_NAME": lie})])
+
+    class Liar(flight.FlightServerBase):
+        def do_action(self, context, action):
+            answer = message({1: b"h", 2: schema.serialize().to_pybytes(), 3: pyarrow.schema([]).serialize().to_pybytes()})
+            name = "type.googleapis.com/arrow.flight.protocol.sql.ActionCreatePreparedStatementResult"
+            yield flight.Result(message({1: name, 2: answer}) if action.type.startswith("Create") else b"")
+
+        def get_flight_info(self, context, descriptor):
+            return flight.FlightInfo(schema, descriptor, [flight.FlightEndpoint(b"t", [])], -1, -1)
+
+        def do_get(self, context, ticket):
+            return flight.RecordBatchStream(pyarrow.Table.from_batches([], schema))
+
+    with Liar("grpc://127.0.0.1:0") as server:
+        sql(hyprstream, "SELECT 1", "--host", f"127.0.0.1:{server.port}", "--format", "parquet", "-o", str(target))
+    assert pyarrow.parquet.read_table(target).schema.types == [pyarrow.int32()]
+    assert not planted.exists()
+
+
 def test_a_second_server_does_without(hyprstream):
     with serving(hyprstream) as first, serving(hyprstream) as second:
         assert "SQL on grpc://127.0.0.1:" in first.ready
