@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include "catalog/arrow_schema.hpp"
@@ -13,6 +14,7 @@ namespace hyprstream {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class SessionTest : public ::testing::Test {
@@ -201,9 +203,25 @@ TEST_F(SessionTest, ACommitThatFailsEndsTheTransaction) {
   EXPECT_TRUE(session_->rollback());
 }
 
-// DuckDB computes the arguments of a table function while it prepares, and dies where that has written.
-TEST_F(SessionTest, WhatIsWrittenWhilePreparingHarmsNobody) {
-  ASSERT_TRUE(change(*session_, "CREATE SEQUENCE s"));
+// A database in a file, whose log is where DuckDB finds that a transaction has written without being allowed to.
+class FileTest : public SessionTest {
+ protected:
+  void SetUp() override {
+    session_.reset();
+    std::filesystem::remove_all(root_);
+    std::filesystem::create_directories(root_);
+    database_ = must(Database::open({.path = root_ / "x.duckdb", .threads = 1}));
+    session_ = connect();
+    ASSERT_TRUE(change(*session_, "CREATE SEQUENCE s"));
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+
+  std::filesystem::path root_ = std::filesystem::temp_directory_path() /
+                                ("file-" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+};
+
+// DuckDB computes the arguments of a table function while it prepares.
+TEST_F(FileTest, WhatIsWrittenWhilePreparingHarmsNobody) {
   const auto alive = [this] { return query(*connect(), "SELECT 1").has_value(); };
   for (const auto& one : {reader(), connect()}) {
     static_cast<void>(query(*one, "FROM range(nextval('s'))"));
@@ -212,11 +230,27 @@ TEST_F(SessionTest, WhatIsWrittenWhilePreparingHarmsNobody) {
     EXPECT_TRUE(alive());
   }
   const auto read = reader();
+  EXPECT_EQ(query(*read, "FROM range(nextval('s'))").error().code, ErrorCode::kPermissionDenied);
   ASSERT_TRUE(read->begin());
   EXPECT_EQ(query(*read, "FROM range(nextval('s'))").error().code, ErrorCode::kPermissionDenied);
   static_cast<void>(read->commit());
+  ASSERT_TRUE(read->begin());
+  EXPECT_TRUE(read->prepare("FROM range(nextval('s'))"));
+  EXPECT_TRUE(read->commit());
   EXPECT_TRUE(alive());
   EXPECT_TRUE(change(*session_, "CREATE TABLE t AS SELECT nextval('s') AS i"));
+}
+
+// Where DuckDB has given up, its words are no help.
+TEST_F(FileTest, ADatabaseThatHasStoppedSaysWhatToDo) {
+  ASSERT_TRUE(session_->begin());
+  ASSERT_TRUE(session_->prepare("FROM range(nextval('s'))"));
+  const auto committed = session_->commit();
+  ASSERT_FALSE(committed);  // else DuckDB has learnt it, and connection.cpp may forget it
+  EXPECT_THAT(committed.error().message, Not(HasSubstr("Stack Trace")));
+  const auto after = query(*session_, "SELECT 1").error();
+  EXPECT_EQ(after.code, ErrorCode::kInternal);
+  EXPECT_THAT(after.message, AllOf(HasSubstr("start the server, or the command, anew"), Not(HasSubstr("\n"))));
 }
 
 TEST_F(SessionTest, AReaderForcesNoCheckpoint) {
