@@ -47,8 +47,16 @@ class LockedDatabase : public ::testing::Test {
 
 TEST_F(LockedDatabase, FilesOfTheAllowedDirectoriesCanBeRead) {
   EXPECT_EQ(must(query(*session_, "SELECT sum(a) FROM '" + (allowed_ / "open.csv").string() + "'")), (Rows{{"3"}}));
+  EXPECT_EQ(must(query(*session_, "SELECT sum(a) FROM '" + (allowed_ / "op*.csv").string() + "'")), (Rows{{"3"}}));
+  EXPECT_EQ(must(query(*session_, "SELECT count(*) FROM glob('" + (allowed_ / "open*").string() + "')")),
+            (Rows{{"1"}}));
   EXPECT_EQ(must(change(*session_, "CREATE TABLE t AS SELECT 1 AS i")), 1);
   EXPECT_EQ(must(change(*session_, "COPY t TO '" + (allowed_ / "out.csv").string() + "'")), 1);
+  EXPECT_EQ(must(change(*session_, "COPY t TO '" + (allowed_ / "out.csv").string() + "' (USE_TMP_FILE true)")), 1);
+  EXPECT_EQ(must(change(*session_, "COPY t TO '" + (allowed_ / "parts").string() +
+                                       "' (PARTITION_BY (i), WRITE_PARTITION_COLUMNS true)")),
+            1);
+  EXPECT_TRUE(std::filesystem::exists(allowed_ / "parts" / "i=1"));
   EXPECT_TRUE(std::filesystem::exists(allowed_ / "out.csv"));
 }
 
