@@ -33,8 +33,8 @@ Result<void> ActiveCall::require_wanted() const {
 }
 
 Error ActiveCall::reason(Error error) const {
-  const auto wanted = require_wanted();
-  return late_ && !wanted ? wanted.error() : std::move(error);
+  if (!late_) return error;
+  return require_wanted().error();
 }
 
 void ActiveCall::start_clock() noexcept {
