@@ -7,24 +7,40 @@
 namespace hyprstream {
 namespace {
 
-// What a newcomer starts with: no less than the least served of those that are there.
+// Counters of those that have left are kept, so that leaving and coming back gains nothing; but not of more than
+// this, since names come from outside. Who was served no more than a newcomer starts with loses nothing by it.
+constexpr std::size_t kMostRemembered = 1024;
+
+// Raises `start` to the least served of those that are there.
 template <typename Map>
-double least_served(const Map& members) {
+void follow(double& start, const Map& members) {
   double least = std::numeric_limits<double>::infinity();
   for (const auto& [name, member] : members)
     if (member.tasks > 0) least = std::min(least, member.served);
-  return least == std::numeric_limits<double>::infinity() ? 0 : least;
+  if (least != std::numeric_limits<double>::infinity()) start = std::max(start, least);
 }
 
-// Counters of those that have left are kept, so that leaving and coming back gains nothing; but not of more than
-// this, since names come from outside. Who was served no more than everyone present loses nothing by it.
-constexpr std::size_t kMostRemembered = 1024;
+// Who comes, comes level.
+template <typename Map, typename Member>
+void lift(double& start, const Map& members, Member& newcomer) {
+  if (newcomer.tasks > 0) return;
+  follow(start, members);
+  newcomer.served = std::max(newcomer.served, start);
+}
+
+// Behind the last one, whoever comes starts with what that one was served: what was served before there was anybody
+// else to wait is held against nobody.
+template <typename Map, typename Member>
+void leave(double& start, const Map& members, Member& leaver) {
+  --leaver.tasks;
+  const bool last = std::ranges::none_of(members, [](const auto& entry) { return entry.second.tasks > 0; });
+  if (last) start = std::max(start, leaver.served);
+}
 
 template <typename Map>
-void forget_idle(Map& members) {
+void forget_idle(double start, Map& members) {
   if (members.size() <= kMostRemembered) return;
-  const double least = least_served(members);
-  std::erase_if(members, [&](const auto& entry) { return entry.second.tasks == 0 && entry.second.served <= least; });
+  std::erase_if(members, [&](const auto& entry) { return entry.second.tasks == 0 && entry.second.served <= start; });
   if (members.size() > kMostRemembered)
     std::erase_if(members, [](const auto& entry) { return entry.second.tasks == 0; });
 }
@@ -33,9 +49,9 @@ void forget_idle(Map& members) {
 
 FairQueue::Flow& FairQueue::join(const FlowKey& key) {
   Client& client = clients_[key.client];
-  if (client.tasks == 0) client.served = std::max(client.served, least_served(clients_));
+  lift(start_, clients_, client);
   Flow& flow = client.flows[key.adapter];
-  if (flow.tasks == 0) flow.served = std::max(flow.served, least_served(client.flows));
+  lift(client.start, client.flows, flow);
   return flow;
 }
 
@@ -107,9 +123,10 @@ void FairQueue::release(const FlowKey& key) {
   if (client == clients_.end()) return;
   const auto flow = client->second.flows.find(key.adapter);
   if (flow == client->second.flows.end() || flow->second.tasks == 0) return;
-  --flow->second.tasks, --client->second.tasks;
-  forget_idle(client->second.flows);
-  forget_idle(clients_);
+  leave(client->second.start, client->second.flows, flow->second);
+  leave(start_, clients_, client->second);
+  forget_idle(client->second.start, client->second.flows);
+  forget_idle(start_, clients_);
 }
 
 }  // namespace hyprstream

@@ -21,8 +21,9 @@ struct FlowKey {
 };
 
 // Fair between clients, and between the adapters of one client; first come, first served within a flow. Counts the
-// tokens that each has been served and gives the turn to the least served one that waits; who comes back after a
-// pause starts level with the least served that is there, so that silence saves nothing up.
+// tokens that each has been served and gives the turn to the least served one that waits; who comes, for the first time
+// or after a pause, starts level with the least served that is there, or with the last one that was: silence saves
+// nothing up, and what was served before others came is held against nobody.
 //
 // After the virtual token counter of Sheng et al. 2024, "Fairness in Serving Large Language Models"
 // (arXiv:2401.00588), on two levels. Pure: no clock. Not thread-safe.
@@ -55,12 +56,14 @@ class FairQueue {
     double served = 0;
     std::size_t tasks = 0;
     std::size_t waiting = 0;
+    double start = 0;  // what the next flow to come has been served at least
     std::map<std::string, Flow> flows;
   };
 
   Flow& join(const FlowKey& key);
   std::pair<Client*, Flow*> next() const;
 
+  double start_ = 0;  // the same of clients; never falls
   std::map<std::string, Client> clients_;
   std::size_t size_ = 0;
 };

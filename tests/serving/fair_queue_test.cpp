@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 namespace hyprstream {
 namespace {
@@ -93,6 +94,37 @@ TEST(FairQueue, LeavingAndComingBackGainsNothing) {
   queue.release({"hopper", ""});
   queue.push(3, {"hopper", ""});
   EXPECT_EQ(queue.peek(), 1);
+}
+
+// Two that take turns, one request at a time, and the queue is empty in between: a newcomer and one with a long
+// history. Once both wait, neither waits for more than a turn of the other, at either level.
+TEST(FairQueue, WhoeverComesToAnEmptyQueueStartsLevelWithTheLastOne) {
+  for (const auto& [old_flow, new_flow] :
+       {std::pair<FlowKey, FlowKey>{{"old", ""}, {"new", ""}}, std::pair<FlowKey, FlowKey>{{"", "old"}, {"", "new"}}}) {
+    FairQueue queue;
+    TaskId next = 0;
+    const auto serve_one = [&] {
+      queue.pop();
+      queue.charge(old_flow, 100);
+      queue.release(old_flow);
+    };
+    for (int i = 0; i < 1000; ++i) {
+      queue.push(++next, old_flow);
+      serve_one();
+    }
+    std::map<TaskId, FlowKey> owner;
+    for (int i = 0; i < 50; ++i) queue.push(++next, new_flow), owner[next] = new_flow;
+    for (int i = 0; i < 50; ++i) queue.push(++next, old_flow), owner[next] = old_flow;
+    int turns_of_old = 0;
+    for (int turn = 0; turn < 20; ++turn) {
+      const FlowKey flow = owner.at(*queue.peek());
+      turns_of_old += flow == old_flow ? 1 : 0;
+      queue.pop();
+      queue.charge(flow, 100);
+      queue.release(flow);
+    }
+    EXPECT_EQ(turns_of_old, 10) << old_flow.client << old_flow.adapter;
+  }
 }
 
 TEST(FairQueue, RemovesFromTheMiddle) {
