@@ -116,15 +116,8 @@ std::vector<Route> make_api_routes(const ApiContext& context) {
   std::vector<RouteSchemas> schemas;
   const auto add = [&](const char* method, const char* path, Scope scope, const char* summary, RouteSchemas named,
                        HttpHandler handler) {
-    routes.push_back({.method = method,
-                      .path = path,
-                      .scope = scope,
-                      .summary = summary,
-                      .handler = [shared, method, path, handler = std::move(handler)](const HttpRequest& request) {
-                        auto response = handler(request);
-                        shared->metrics->count_response(method, path, response.status);
-                        return response;
-                      }});
+    routes.push_back(
+        {.method = method, .path = path, .scope = scope, .summary = summary, .handler = std::move(handler)});
     schemas.push_back(named);
   };
   for (const auto& entry : kEntries)

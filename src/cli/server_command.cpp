@@ -141,6 +141,9 @@ class ServerCommand final : public Command {
                              .adapter_directories = {adapter_directories_.begin(), adapter_directories_.end()},
                              .model_id = name,
                              .version = HYPRSTREAM_VERSION};
+    http.answered = [&metrics](std::string_view method, std::string_view route, int status) {
+      metrics.count_response(method, route, status);
+    };
     HYPRSTREAM_ASSIGN(const auto server, HttpServer::create(std::move(http), make_api_routes(context)));
     const ServerSqlContext sql_context{
         .model = {.service = service.get(), .adapters = &residency}, .model_id = name, .logger = &logger};

@@ -7,12 +7,15 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 namespace hyprstream {
@@ -21,6 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kLinger = 200ms;
+constexpr std::chrono::milliseconds kLookWhetherHurried = 200ms;
+constexpr std::size_t kPiece = 16384;
 constexpr std::size_t kMostLingering = 1 << 20;
 
 void address_of(const sockaddr_storage& address, std::string& ip, int& port) {
@@ -56,12 +61,39 @@ Connection::Connection(FileDescriptor socket, std::shared_ptr<const TlsContext> 
 
 Connection::~Connection() = default;
 
-void Connection::begin_request(Clock::time_point deadline) {
+void Connection::expect_request(Clock::time_point deadline) {
   deadline_ = deadline;
-  late_ = false;
-  received_ = end_ - begin_;
-  sent_ = 0;
+  late_ = hurried_ = may_ask_ = false;
+  received_ = sent_ = 0;
+  head_ = {};
+  head_state_ = HeadState::kIncomplete;
+  const std::scoped_lock lock(ask_mutex_);
+  asked_ = false;
 }
+
+Connection::Arrival Connection::take_in(Clock::duration patience) {
+  if (!handshake(awaited_)) return awaited_ == Wait::kFailed ? Arrival::kEnded : Arrival::kWaiting;
+  for (;;) {
+    if (has_buffered()) {
+      if (received_ == 0) deadline_ = Clock::now() + patience;
+      received_ = end_ - begin_;
+      head_state_ = head_.look({buffer_.data() + begin_, received_});
+      if (head_state_ == HeadState::kComplete) return Arrival::kComplete;
+      if (head_state_ != HeadState::kIncomplete) return Arrival::kRefused;
+    } else {
+      std::vector<char>().swap(buffer_);  // one that is idle costs little
+      begin_ = end_ = 0;
+    }
+    const ssize_t count = fill(awaited_);
+    if (count > 0) continue;
+    if (count < 0 && awaited_ != Wait::kFailed) return Arrival::kWaiting;
+    // What has broken off will not be complete.
+    head_state_ = HeadState::kMalformed;
+    return count == 0 && has_begun() ? Arrival::kRefused : Arrival::kEnded;
+  }
+}
+
+std::uint32_t Connection::awaited_events() const noexcept { return awaited_ == Wait::kWrite ? EPOLLOUT : EPOLLIN; }
 
 void Connection::expect_end() { deadline_ = std::min(deadline_, Clock::now() + kLinger); }
 
@@ -69,8 +101,9 @@ bool Connection::wait_for(Wait wait, Clock::time_point deadline) const {
   pollfd poll{.fd = socket_.get(), .events = static_cast<short>(wait == Wait::kRead ? POLLIN : POLLOUT), .revents = 0};
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    if (left <= 0ms) return false;
-    const int ready = ::poll(&poll, 1, clamp_to_int(static_cast<std::size_t>(left.count())));
+    if (left <= 0ms || (wait == Wait::kRead && hurried_)) return false;
+    const auto moment = wait == Wait::kRead ? std::min(left, kLookWhetherHurried) : left;
+    const int ready = ::poll(&poll, 1, clamp_to_int(static_cast<std::size_t>(moment.count())));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }
@@ -84,16 +117,15 @@ Connection::Wait Connection::tls_wait(int result) const {
   }
 }
 
-bool Connection::handshake() {
+bool Connection::handshake(Wait& wait) {
   if (tls_ == nullptr || shaken_hands_) return true;
+  wait = Wait::kFailed;
   if (session_ == nullptr) return false;
-  for (;;) {
-    ERR_clear_error();
-    const int result = SSL_accept(session_.get());
-    if (result == 1) return shaken_hands_ = true;
-    const Wait wait = tls_wait(result);
-    if (wait == Wait::kFailed || !wait_for(wait, deadline_)) return false;
-  }
+  ERR_clear_error();
+  const int result = SSL_accept(session_.get());
+  if (result == 1) return shaken_hands_ = true;
+  wait = tls_wait(result);
+  return false;
 }
 
 ssize_t Connection::receive(char* to, size_t size, Wait& wait) {
@@ -129,20 +161,26 @@ ssize_t Connection::send(const char* from, size_t size, Wait& wait) {
   return result;
 }
 
+ssize_t Connection::fill(Wait& wait) {
+  if (!has_buffered()) begin_ = end_ = 0;
+  if (buffer_.size() < end_ + kPiece) buffer_.resize(end_ + kPiece);
+  const ssize_t count = receive(buffer_.data() + end_, kPiece, wait);
+  if (count > 0) end_ += static_cast<std::size_t>(count);
+  return count;
+}
+
 ssize_t Connection::read(char* to, size_t size) {
   while (!has_buffered()) {
     Wait wait{};
-    const ssize_t count = receive(buffer_.data(), buffer_.size(), wait);
+    const ssize_t count = fill(wait);
     if (count == 0) return 0;
-    if (count > 0) {
-      begin_ = 0;
-      end_ = static_cast<std::size_t>(count);
-      received_ += end_;
-    } else if (wait == Wait::kFailed) {
+    if (count > 0) continue;
+    if (wait == Wait::kFailed) {
       error_ = httplib::Error::Read;
       return -1;
-    } else if (!wait_for(wait, deadline_)) {
-      late_ = Clock::now() >= deadline_;
+    }
+    if (!wait_for(wait, deadline_)) {
+      late_ = hurried_ || Clock::now() >= deadline_;
       error_ = httplib::Error::Timeout;
       return -1;
     }
@@ -155,6 +193,10 @@ ssize_t Connection::read(char* to, size_t size) {
 
 ssize_t Connection::write(const char* from, size_t size) {
   if (size == 0) return 0;
+  {
+    const std::scoped_lock lock(ask_mutex_);
+    asked_ = true;
+  }
   for (;;) {
     Wait wait{};
     const ssize_t count = send(from, size, wait);
@@ -174,7 +216,22 @@ bool Connection::wait_writable() const { return wait_for(Wait::kWrite, Clock::no
 
 bool Connection::is_peer_alive() const {
   pollfd poll{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};
-  return ::poll(&poll, 1, 0) >= 0 && (poll.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) == 0;
+  if (::poll(&poll, 1, 0) < 0 || (poll.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return false;
+  if ((poll.revents & POLLRDHUP) == 0) return true;
+  // TLS is never half closed.
+  if (session_ != nullptr) return false;
+  ask_whether_alive();
+  return true;
+}
+
+// A client that has closed both sides looks like one that has closed its own, until something is sent to it: then its
+// system says so.
+void Connection::ask_whether_alive() const {
+  const std::scoped_lock lock(ask_mutex_);
+  if (asked_ || !may_ask_) return;
+  asked_ = true;
+  constexpr std::string_view kInterim = "HTTP/1.1 100 Continue\r\n\r\n";
+  (void)!::send(socket_.get(), kInterim.data(), kInterim.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void Connection::finish() {
@@ -183,6 +240,9 @@ void Connection::finish() {
     SSL_shutdown(session_.get());
   }
   ::shutdown(socket_.get(), SHUT_WR);
+  buffer_.resize(kPiece);
+  begin_ = end_ = 0;
+  hurried_ = false;
   const auto deadline = Clock::now() + kLinger;
   for (std::size_t taken = 0; taken < kMostLingering && wait_for(Wait::kRead, deadline);) {
     const ssize_t count = ::recv(socket_.get(), buffer_.data(), buffer_.size(), 0);

@@ -21,6 +21,7 @@ constexpr int kLookForOverdue = 250;  // ms
 
 thread_local Connection* current = nullptr;
 thread_local bool must_close = false;
+thread_local bool answering = false;
 
 // How many connections may be open, after asking the system for as many descriptors as that takes.
 std::size_t affordable(std::size_t connections) {
@@ -58,19 +59,12 @@ void write_all(Connection& connection, std::string_view text) {
   }
 }
 
-// An answer where httplib gives none.
-void refuse(Connection& connection, const char* status_line, const HttpError& error) {
-  const auto body = error_body(error);
-  write_all(connection, std::format("HTTP/1.1 {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}"
-                                    "Connection: close\r\n\r\n{}",
-                                    status_line, body.size(), error.status == 503 ? "Retry-After: 1\r\n" : "", body));
-}
-
 }  // namespace
 
-ConnectionServer::ConnectionServer(const ConnectionLimits& limits, TlsProvider tls)
+ConnectionServer::ConnectionServer(const ConnectionLimits& limits, TlsProvider tls, std::function<void(int)> refused)
     : limits_(limits),
       tls_(std::move(tls)),
+      refused_(std::move(refused)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       pool_(limits.requests) {
@@ -82,6 +76,39 @@ ConnectionServer::ConnectionServer(const ConnectionLimits& limits, TlsProvider t
 }
 
 ConnectionServer::~ConnectionServer() { end_connections(); }
+
+void ConnectionServer::lengthen_backlog() { ::listen(svr_sock_, SOMAXCONN); }
+
+void ConnectionServer::begin_answer(bool interim) {
+  if (interim && current != nullptr) current->may_ask();
+  const std::scoped_lock lock(mutex_);
+  answering = true;
+  ++answering_;
+}
+
+bool ConnectionServer::wait_until_answered(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return answered_.wait_for(lock, timeout, [&] { return answering_ == 0; });
+}
+
+ConnectionServer::BodyScope::BodyScope(ConnectionServer& server) : server_(server) {
+  const std::scoped_lock lock(server.mutex_);
+  auto& reading = server.reading_;
+  reading.push_back(current);
+  const std::size_t most = std::max<std::size_t>(1, server.limits_.requests - server.limits_.requests / 4);
+  if (reading.size() <= most) return;
+  reading.front()->hurry();
+  reading.pop_front();
+}
+
+ConnectionServer::BodyScope::~BodyScope() {
+  const std::scoped_lock lock(server_.mutex_);
+  server_.reading_.remove(current);
+}
+
+std::function<bool()> ConnectionServer::client_has_gone() {
+  return [connection = current] { return !connection->is_peer_alive(); };
+}
 
 bool ConnectionServer::is_request_late() { return current != nullptr && current->is_late(); }
 
@@ -100,26 +127,37 @@ bool ConnectionServer::process_and_close_socket(socket_t socket) {
     if (!full) open_.insert(connection);
   }
   if (!full) {
-    park(std::move(connection), limits_.request);
+    connection->expect_request(Clock::now() + limits_.request);
+    park(std::move(connection));
     return true;
   }
   // Its request is not waited for; under TLS there is nobody to say it to yet.
   if (tls_() == nullptr)
-    refuse(*connection, "503 Service Unavailable",
-           {503, "server_error",
-            std::format("{} connections are open, and no more are taken: try later", limits_.connections), "overloaded",
-            ""});
+    refuse(*connection, {503, "server_error",
+                         std::format("{} connections are open, and no more are taken: try later", limits_.connections),
+                         "overloaded", ""});
   connection->finish();
   return true;
 }
 
-void ConnectionServer::park(std::shared_ptr<Connection> connection, Clock::duration patience) {
+// An answer where httplib gives none.
+void ConnectionServer::refuse(Connection& connection, const HttpError& error) {
+  const auto body = error_body(error);
+  refused_(error.status);
+  write_all(connection, std::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}"
+                                    "Connection: close\r\n\r\n{}",
+                                    error.status, httplib::status_message(error.status), body.size(),
+                                    error.status == 503 ? "Retry-After: 1\r\n" : "", body));
+}
+
+void ConnectionServer::park(std::shared_ptr<Connection> connection) {
   const int socket = connection->socket();
+  const std::uint32_t events = connection->awaited_events() | EPOLLRDHUP | EPOLLONESHOT;
   const std::scoped_lock lock(mutex_);
   if (ending_) return;
-  parked_[socket] = {std::move(connection), Clock::now() + patience};
+  parked_[socket] = std::move(connection);
   // Once is enough: whoever serves it parks it again.
-  epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data = {.fd = socket}};
+  epoll_event event{.events = events, .data = {.fd = socket}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket, &event) != 0)
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event);
 }
@@ -144,7 +182,7 @@ void ConnectionServer::take_ready(int socket) {
     const std::scoped_lock lock(mutex_);
     const auto found = parked_.find(socket);
     if (found == parked_.end()) return;
-    connection = std::move(found->second.connection);
+    connection = std::move(found->second);
     parked_.erase(found);
   }
   pool_.run([this, connection = std::move(connection)] { serve(connection); });
@@ -156,24 +194,36 @@ void ConnectionServer::close_overdue() {
     const std::scoped_lock lock(mutex_);
     const auto now = Clock::now();
     std::erase_if(parked_, [&](auto& entry) {
-      if (entry.second.deadline > now) return false;
-      overdue.push_back(std::move(entry.second.connection));
+      if (entry.second->deadline() > now) return false;
+      overdue.push_back(std::move(entry.second));
       return true;
     });
   }
-  for (const auto& connection : overdue) forget(connection);
+  for (const auto& connection : overdue) {
+    if (!connection->has_begun()) {
+      forget(connection);
+      continue;
+    }
+    pool_.run([this, connection] {
+      refuse(*connection, request_too_slow());
+      end(connection);
+    });
+  }
 }
 
 void ConnectionServer::serve(const std::shared_ptr<Connection>& connection) {
-  do {
-    connection->begin_request(Clock::now() + limits_.request);
-    if (ending_ || !connection->handshake() || !serve_one(*connection)) {
-      connection->finish();
-      forget(connection);
-      return;
-    }
-  } while (connection->has_buffered());
-  park(connection, limits_.idle);
+  for (;;) {
+    const auto arrival = connection->take_in(limits_.request);
+    if (arrival == Connection::Arrival::kWaiting && !ending_) return park(connection);
+    if (arrival == Connection::Arrival::kRefused) refuse(*connection, head_error(connection->head_state()));
+    if (ending_ || arrival != Connection::Arrival::kComplete || !serve_one(*connection)) return end(connection);
+    connection->expect_request(Clock::now() + limits_.idle);
+  }
+}
+
+void ConnectionServer::end(const std::shared_ptr<Connection>& connection) {
+  connection->finish();
+  forget(connection);
 }
 
 bool ConnectionServer::serve_one(Connection& connection) {
@@ -189,8 +239,11 @@ bool ConnectionServer::serve_one(Connection& connection) {
   const bool good =
       process_request(connection, remote, remote_port, local, local_port, /*close_connection=*/false, closed, nullptr);
   current = nullptr;
-  if (!good && connection.is_late() && connection.has_begun() && !connection.was_answered())
-    refuse(connection, "408 Request Timeout", request_too_slow());
+  if (std::exchange(answering, false)) {
+    const std::scoped_lock lock(mutex_);
+    if (--answering_ == 0) answered_.notify_all();
+  }
+  if (!good && connection.is_late() && !connection.was_answered()) refuse(connection, request_too_slow());
   return good && !closed && !must_close;
 }
 

@@ -1,5 +1,6 @@
 #include "http/error_response.hpp"
 
+#include <format>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -27,6 +28,10 @@ HttpError request_too_slow() {
   return {408, "invalid_request_error", "the request took too long to arrive", "request_timeout", ""};
 }
 
+HttpError body_too_large(std::size_t most) {
+  return {413, "invalid_request_error", std::format("the body is larger than {} bytes", most), "body_too_large", ""};
+}
+
 HttpError invalid_field(std::string param, std::string message) {
   return {400, "invalid_request_error", std::move(message), "invalid_value", std::move(param)};
 }
@@ -46,6 +51,7 @@ std::string error_body(const HttpError& error) {
 HttpResponse error_response(const HttpError& error) {
   HttpResponse response{.status = error.status, .body = error_body(error)};
   if (error.status == 503) response.headers.emplace_back("Retry-After", "1");
+  if (!error.allow.empty()) response.headers.emplace_back("Allow", error.allow);
   if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }

@@ -4,78 +4,28 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <expected>
 #include <format>
-#include <functional>
-#include <limits>
-#include <list>
-#include <mutex>
 #include <new>
-#include <optional>
-#include <stop_token>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include "base/log.hpp"
+#include "http/admission.hpp"
+#include "http/client_watch.hpp"
 #include "http/connection_server.hpp"
 #include "http/error_response.hpp"
-#include "http/router.hpp"
+#include "http/request_body.hpp"
+#include "http/request_head.hpp"
 
 namespace hyprstream {
 namespace {
-
-// How often it is looked whether the clients of running requests are still there.
-constexpr std::chrono::milliseconds kLookForClients{50};
 
 std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return text;
 }
-
-// Asks a request to stop once its client has gone, for as long as this lives.
-class ClientWatch {
- public:
-  ClientWatch() : thread_([this](const std::stop_token& stop) { run(stop); }) {}
-
-  class Entry {
-   public:
-    Entry(ClientWatch& watch, std::function<bool()> is_gone) : watch_(watch), is_gone_(std::move(is_gone)) {
-      const std::scoped_lock lock(watch_.mutex_);
-      at_ = watch_.entries_.insert(watch_.entries_.end(), this);
-    }
-    ~Entry() {
-      const std::scoped_lock lock(watch_.mutex_);
-      watch_.entries_.erase(at_);
-    }
-    Entry(const Entry&) = delete;
-    Entry& operator=(const Entry&) = delete;
-
-    std::stop_token token() const { return source_.get_token(); }
-    void look() {
-      if (!source_.stop_requested() && is_gone_()) source_.request_stop();
-    }
-
-   private:
-    ClientWatch& watch_;
-    std::function<bool()> is_gone_;
-    std::stop_source source_;
-    std::list<Entry*>::iterator at_;
-  };
-
- private:
-  void run(const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, stop, kLookForClients, [&] { return stop.stop_requested(); }))
-      for (Entry* entry : entries_) entry->look();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::list<Entry*> entries_;
-  std::jthread thread_;
-};
 
 class SinkWriter final : public BodyWriter {
  public:
@@ -86,47 +36,9 @@ class SinkWriter final : public BodyWriter {
   httplib::DataSink& sink_;
 };
 
-// Without either there is no body (RFC 9112, section 6.3); httplib would read on to the connection's end.
-bool says_body_length(const httplib::Request& from) {
-  return from.has_header("Content-Length") || from.has_header("Transfer-Encoding");
-}
-
-// A request's body, as it is or in parts.
-struct Body {
-  std::string whole;
-  std::vector<FormPart> parts;
-};
-
-// Read here: httplib would take what curl sends without a content type for a form, of at most 8 kB.
-// Errors: 400, 413.
-std::expected<Body, int> read_body(const httplib::Request& from, const httplib::ContentReader& read, std::size_t most) {
-  constexpr std::size_t kMostParts = 16;
-  Body body;
-  if (!says_body_length(from)) return body;
-  // Before anything is read: httplib would take in all of a body that is too large.
-  if (from.get_header_value_u64("Content-Length") > most) return std::unexpected(413);
-  std::size_t size = 0;
-  const auto append = [&](std::string& to, const char* data, std::size_t count) {
-    size += count;
-    if (size <= most) to.append(data, count);
-    return size <= most;
-  };
-  const bool complete =
-      from.is_multipart_form_data()
-          ? read(
-                [&](const httplib::FormData& part) {
-                  body.parts.push_back({.name = part.name, .filename = part.filename, .body = {}});
-                  return body.parts.size() <= kMostParts;
-                },
-                [&](const char* data, std::size_t count) { return append(body.parts.back().body, data, count); })
-          : read([&](const char* data, std::size_t count) { return append(body.whole, data, count); });
-  if (complete) return body;
-  return std::unexpected(size > most ? 413 : 400);
-}
-
-HttpRequest convert(const httplib::Request& from, Body body) {
-  HttpRequest request{
-      .method = from.method, .path = from.path, .body = std::move(body.whole), .parts = std::move(body.parts)};
+// Without its body.
+HttpRequest convert(const httplib::Request& from) {
+  HttpRequest request{.method = from.method, .path = from.path};
   for (const auto& [name, value] : from.params) request.query.emplace(name, value);
   for (const auto& [name, value] : from.headers) {
     auto& joined = request.headers[lower(name)];
@@ -135,40 +47,13 @@ HttpRequest convert(const httplib::Request& from, Body body) {
   return request;
 }
 
-// Errors: 401, 403. Else `request` knows its client.
-std::optional<HttpError> check_key(const ApiKeys& keys, const Route& route, HttpRequest& request) {
-  if (keys.empty() || route.scope == Scope::kPublic) return std::nullopt;
-  const auto header = request.headers.find("authorization");
-  const auto token = header == request.headers.end() ? std::nullopt : bearer_token(header->second);
-  const auto identity = token ? keys.identify(*token) : std::nullopt;
-  if (!identity)
-    return HttpError{
-        401, "authentication_error",
-        token ? "this API key is not known here" : "an API key is needed: send 'Authorization: Bearer KEY'",
-        "invalid_api_key", ""};
-  if (identity->scope < route.scope)
-    return HttpError{403, "permission_error",
-                     std::format("the key '{}' allows {} only, and this needs {}", identity->key_id,
-                                 scope_name(identity->scope), scope_name(route.scope)),
-                     "insufficient_scope", ""};
-  request.client = *identity;
-  return std::nullopt;
-}
-
-bool is_allowed_origin(const HttpRequest& request, const AccessPolicy& policy) {
-  const auto origin = request.headers.find("origin");
-  return origin == request.headers.end() || std::ranges::contains(policy.allowed_origins, origin->second);
-}
-
-// What a browser asks before it lets a page send the request itself
-// (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
-HttpResponse preflight_response() {
-  HttpResponse response{.status = 204};
-  response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, DELETE");
-  response.headers.emplace_back("Access-Control-Allow-Headers", "Authorization, Content-Type");
-  response.headers.emplace_back("Access-Control-Max-Age", "600");
-  return response;
-}
+// A request whose head has been let in, between the handlers that httplib calls.
+struct Admitted {
+  HttpRequest request;
+  const Route* route;
+};
+constexpr const char* kAdmitted = "admitted";
+constexpr const char* kCounted = "counted";
 
 }  // namespace
 
@@ -177,12 +62,13 @@ struct HttpServer::Impl {
       : options(std::move(settings)),
         routes(std::move(table)),
         policy(std::make_shared<const AccessPolicy>(std::move(options.policy))),
-        server({.connections = options.max_connections,
-                .requests = options.max_requests,
-                .request = options.request_timeout,
-                .write = options.write_timeout,
-                .idle = options.keep_alive},
-               [this] { return policy.load()->tls; }) {}
+        server(
+            {.connections = options.max_connections,
+             .requests = options.max_requests,
+             .request = options.request_timeout,
+             .write = options.write_timeout,
+             .idle = options.keep_alive},
+            [this] { return policy.load()->tls; }, [this](int status) { count("", "", status); }) {}
 
   HttpServerOptions options;  // without its policy
   std::vector<Route> routes;
@@ -192,35 +78,35 @@ struct HttpServer::Impl {
   ConnectionServer server;
   std::thread thread;
 
-  HttpResponse answer(HttpRequest& request) const;
+  void count(std::string_view method, std::string_view route, int status) const {
+    if (options.answered) options.answered(method, route, status);
+  }
+  // Whether the request is answered by its head alone.
+  bool decide(const httplib::Request& from, httplib::Response& to);
   void handle(const httplib::Request& from, Body body, httplib::Response& to);
+  HttpResponse call(const Route& route, const HttpRequest& request) const;
+  void respond(const httplib::Request& from, const HttpRequest& request, const Route* route, HttpResponse response,
+               std::shared_ptr<ClientWatch::Entry> entry, httplib::Response& to);
+  void install_handlers();
 };
 
-HttpResponse HttpServer::Impl::answer(HttpRequest& request) const {
-  const auto rules = policy.load();
-  const auto host = request.headers.find("host");
-  if (host == request.headers.end() || !is_allowed_host(host->second, rules->allowed_hosts))
-    return error_response({403, "permission_error",
-                           "this server does not go by the name in the Host header: start it with --allowed-host",
-                           "host_not_allowed", ""});
-  // No page of another origin may read or change anything here.
-  if (!is_allowed_origin(request, *rules))
-    return error_response({403, "permission_error",
-                           "requests from web pages are not allowed, but from those that --allowed-origin names",
-                           "origin_not_allowed", ""});
-  if (request.method == "OPTIONS" && request.headers.contains("origin")) return preflight_response();
-  auto found = find_route(routes, request.method, request.path);
-  if (const auto* error = std::get_if<HttpError>(&found)) {
-    // Who has no key does not learn what there is.
-    if (const auto refused = check_key(rules->keys, {.scope = Scope::kInference}, request))
-      return error_response(*refused);
-    return error_response(*error);
-  }
-  auto& match = std::get<RouteMatch>(found);
-  if (const auto refused = check_key(rules->keys, *match.route, request)) return error_response(*refused);
-  request.path_parameters = std::move(match.parameters);
+bool HttpServer::Impl::decide(const httplib::Request& from, httplib::Response& to) {
+  auto request = convert(from);
+  const auto answer = [&](HttpResponse response) {
+    respond(from, request, nullptr, std::move(response), nullptr, to);
+    return true;
+  };
+  if (const auto error = check_framing(request)) return answer(error_response(*error));
+  auto admitted = admit(*policy.load(), routes, request);
+  if (auto* instead = std::get_if<HttpResponse>(&admitted)) return answer(std::move(*instead));
+  if (const auto error = check_body_length(request, options.max_body)) return answer(error_response(*error));
+  to.user_data.set(kAdmitted, Admitted{std::move(request), std::get<const Route*>(admitted)});
+  return false;
+}
+
+HttpResponse HttpServer::Impl::call(const Route& route, const HttpRequest& request) const {
   try {
-    return match.route->handler(request);
+    return route.handler(request);
   } catch (const std::bad_alloc&) {
     return error_response({503, "server_error", "there is not enough memory for this request", "overloaded", ""});
   } catch (const std::exception& error) {
@@ -230,23 +116,36 @@ HttpResponse HttpServer::Impl::answer(HttpRequest& request) const {
 }
 
 void HttpServer::Impl::handle(const httplib::Request& from, Body body, httplib::Response& to) {
-  auto request = convert(from, std::move(body));
-  auto entry = std::make_shared<ClientWatch::Entry>(watch, from.is_connection_closed);
+  auto [request, route] = std::move(*to.user_data.get<Admitted>(kAdmitted));
+  request.body = std::move(body.whole);
+  request.parts = std::move(body.parts);
+  server.begin_answer(/*interim=*/from.version == "HTTP/1.1");
+  auto entry = std::make_shared<ClientWatch::Entry>(watch, ConnectionServer::client_has_gone());
   request.disconnected = entry->token();
-  auto response = answer(request);
+  auto response = call(*route, request);
+  respond(from, request, route, std::move(response), std::move(entry), to);
+}
+
+void HttpServer::Impl::respond(const httplib::Request& from, const HttpRequest& request, const Route* route,
+                               HttpResponse response, std::shared_ptr<ClientWatch::Entry> entry,
+                               httplib::Response& to) {
   // Only those that are allowed come so far without an error; and an error may be read by whoever caused it.
   if (const auto origin = request.headers.find("origin");
       origin != request.headers.end() && is_allowed_origin(request, *policy.load())) {
     response.headers.emplace_back("Access-Control-Allow-Origin", origin->second);
+    response.headers.emplace_back("Access-Control-Expose-Headers", "Retry-After");
     response.headers.emplace_back("Vary", "Origin");
   }
   log_line(LogLevel::kInfo, std::format("{} {} {} {}", from.method, from.path, response.status, request.client.key_id));
+  count(from.method, route == nullptr ? "" : std::string_view(route->path), response.status);
+  to.user_data.set(kCounted, true);
   to.status = response.status;
+  const bool failed = response.status >= 400;
   // httplib takes the next request of the connection for the body of this one.
-  if (from.method != "GET" && from.method != "HEAD" && !says_body_length(from)) {
-    to.set_header("Connection", "close");
-    ConnectionServer::close_after_answer();
-  }
+  const bool no_end = from.method != "GET" && from.method != "HEAD" && !says_body_length(from);
+  if (failed || no_end) ConnectionServer::close_after_answer();
+  // To errors, and to those who close themselves, httplib says it.
+  if (no_end && !failed && from.get_header_value("Connection") != "close") to.set_header("Connection", "close");
   for (const auto& [name, value] : response.headers) to.set_header(name, value);
   if (!response.stream) return to.set_content(response.body, response.content_type);
   to.set_chunked_content_provider(response.content_type,
@@ -258,25 +157,30 @@ void HttpServer::Impl::handle(const httplib::Request& from, Body body, httplib::
                                   });
 }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options, std::vector<Route> routes) {
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(routes));
-  auto& server = impl->server;
-  const auto& settings = impl->options;
-  // httplib's default lets two servers share a port, each getting some of the connections.
-  server.set_socket_options([](socket_t socket) { httplib::set_socket_opt(socket, SOL_SOCKET, SO_REUSEADDR, 1); });
-  // What the header Keep-Alive says; the connections themselves are ours.
-  server.set_keep_alive_timeout(settings.keep_alive.count());
-  server.set_payload_max_length(std::numeric_limits<std::size_t>::max());  // read_body() has the limit
+void HttpServer::Impl::install_handlers() {
+  server.set_pre_routing_handler([this](const httplib::Request& from, httplib::Response& to) {
+    return decide(from, to) ? httplib::Server::HandlerResponse::Handled : httplib::Server::HandlerResponse::Unhandled;
+  });
+  // Who is refused is not told to send a body.
+  server.set_expect_100_continue_handler([this](const httplib::Request& from, httplib::Response& to) {
+    return decide(from, to) ? to.status : static_cast<int>(httplib::StatusCode::Continue_100);
+  });
   // All methods and paths: routing is ours.
-  const auto without_body = [state = impl.get()](const httplib::Request& from, httplib::Response& to) {
-    state->handle(from, {}, to);
-  };
-  const auto with_body = [state = impl.get()](const httplib::Request& from, httplib::Response& to,
-                                              const httplib::ContentReader& read) {
-    auto body = read_body(from, read, state->options.max_body);
-    if (body) return state->handle(from, std::move(*body), to);
-    ConnectionServer::close_after_answer();
-    if (to.status < 400) to.status = ConnectionServer::is_request_late() ? 408 : body.error();
+  const auto without_body = [this](const httplib::Request& from, httplib::Response& to) { handle(from, {}, to); };
+  const auto with_body = [this](const httplib::Request& from, httplib::Response& to,
+                                const httplib::ContentReader& read) {
+    auto body = [&] {
+      const ConnectionServer::BodyScope scope(server);
+      return read_body(from, read, options.max_body);
+    }();
+    if (body) return handle(from, std::move(*body), to);
+    const auto& [request, route] = *to.user_data.get<Admitted>(kAdmitted);
+    // httplib may have found an encoding that it does not know: 415.
+    const int status = body.error() == 413 || to.status < 400 ? body.error() : to.status;
+    auto error = HttpError{status, "invalid_request_error", "the body cannot be read", "bad_request", ""};
+    if (status == 413) error = body_too_large(options.max_body);
+    if (ConnectionServer::is_request_late()) error = request_too_slow();
+    respond(from, request, route, error_response(error), nullptr, to);
   };
   server.Get(".*", without_body);
   server.Options(".*", without_body);
@@ -285,24 +189,38 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options
   server.Put(".*", httplib::Server::HandlerWithContentReader(with_body));
   server.Patch(".*", httplib::Server::HandlerWithContentReader(with_body));
   // What httplib refuses itself.
-  server.set_error_handler([](const httplib::Request&, httplib::Response& to) {
+  server.set_error_handler([this](const httplib::Request&, httplib::Response& to) {
     if (!to.body.empty()) return;
     ConnectionServer::close_after_answer();
-    HttpError error{to.status, "invalid_request_error", "this is no HTTP request that can be understood", "bad_request",
-                    ""};
+    auto error = head_error(to.status == 414 ? HeadState::kTargetTooLong : HeadState::kMalformed);
+    error.status = to.status;
+    if (to.status == 413) error = body_too_large(options.max_body);
     // Of a request that broke off, httplib says that it is malformed.
-    if (ConnectionServer::is_request_late()) to.status = 408, error = request_too_slow();
-    if (to.status == 413) error.message = "the body is too large", error.code = "body_too_large";
-    if (to.status == 414 || to.status == 431)
-      error.message = "the headers are too large", error.code = "headers_too_large";
+    if (ConnectionServer::is_request_late()) error = request_too_slow();
+    to.status = error.status;
+    // It also throws away what it was given for a body that unpacks to too much.
+    if (to.user_data.get<bool>(kCounted) == nullptr) count("", "", to.status);
     to.set_content(error_body(error), "application/json");
   });
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::create(HttpServerOptions options, std::vector<Route> routes) {
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(routes));
+  auto& server = impl->server;
+  const auto& settings = impl->options;
+  // httplib's default lets two servers share a port, each getting some of the connections.
+  server.set_socket_options([](socket_t socket) { httplib::set_socket_opt(socket, SOL_SOCKET, SO_REUSEADDR, 1); });
+  // What the header Keep-Alive says; the connections themselves are ours.
+  server.set_keep_alive_timeout(settings.keep_alive.count());
+  server.set_payload_max_length(settings.max_body);  // a second line: decide() and read_body() have the limit
+  impl->install_handlers();
   const bool bound = settings.port == 0 ? (impl->port = server.bind_to_any_port(settings.host)) > 0
                                         : server.bind_to_port(settings.host, impl->port = settings.port);
   if (!bound)
     return fail(ErrorCode::kUnavailable, std::format("cannot listen on {}:{}: is another server there? Choose another "
                                                      "port with --port",
                                                      settings.host, settings.port));
+  server.lengthen_backlog();
   impl->thread = std::thread([state = impl.get()] { state->server.listen_after_bind(); });
   server.wait_until_ready();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
@@ -321,5 +239,8 @@ void HttpServer::set_policy(AccessPolicy policy) {
   impl_->policy.store(std::make_shared<const AccessPolicy>(std::move(policy)));
 }
 void HttpServer::stop_listening() { impl_->server.stop(); }
+bool HttpServer::wait_until_answered(std::chrono::milliseconds timeout) {
+  return impl_->server.wait_until_answered(timeout);
+}
 
 }  // namespace hyprstream

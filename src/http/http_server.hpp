@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "access/api_keys.hpp"
@@ -32,10 +34,13 @@ struct HttpServerOptions {
   std::chrono::seconds request_timeout{30};  // for a request to arrive as a whole; longer is 408
   std::chrono::seconds write_timeout{30};    // for a reader that takes nothing
   std::chrono::seconds keep_alive{60};       // an idle connection is kept so long
+  // Told of every answer before it is sent: the method, the route's path, the status. The first two are "" where the
+  // request never came so far. Called on many threads at once.
+  std::function<void(std::string_view method, std::string_view route, int status)> answered;
 };
 
-// Every request passes, in this order: Host, Origin, route, key and scope, handler. Thread-safe but for create() and
-// destruction.
+// Every request passes, in this order: Host, Origin, route, key and scope, all on its head alone; then its body is
+// read, and the handler called. Thread-safe but for create() and destruction.
 class HttpServer {
  public:
   // Listens at once; requests are answered on threads of their own.
@@ -49,6 +54,8 @@ class HttpServer {
   void set_policy(AccessPolicy policy);
   // Takes no new connections; those there are go on until their request is answered.
   void stop_listening();
+  // Waits until no answer is being made or sent, whatever its reader's pace; false: it took longer.
+  bool wait_until_answered(std::chrono::milliseconds timeout);
 
  private:
   struct Impl;

@@ -46,10 +46,15 @@ std::variant<RouteMatch, HttpError> find_route(std::span<const Route> routes, st
     if (route.method == method || (method == "HEAD" && route.method == "GET"))
       return RouteMatch{&route, std::move(*parameters)};
     methods += (methods.empty() ? "" : ", ") + route.method;
+    if (route.method == "GET") methods += ", HEAD";
   }
   if (!methods.empty())
-    return HttpError{405, "invalid_request_error", std::format("{} takes {}, not {}", path, methods, method),
-                     "method_not_allowed", ""};
+    return HttpError{405,
+                     "invalid_request_error",
+                     std::format("{} takes {}, not {}", path, methods, method),
+                     "method_not_allowed",
+                     "",
+                     methods};
   const auto paths = routes | std::views::transform(&Route::path) | std::ranges::to<std::vector<std::string>>();
   const auto nearest = nearest_match(path, paths);
   return HttpError{404, "invalid_request_error",

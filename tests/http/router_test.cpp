@@ -25,7 +25,8 @@ TEST(Router, SaysWhatIsWrong) {
     return std::get<HttpError>(find_route(routes, method, path));
   };
   EXPECT_EQ(error("POST", "/v1/models/a").status, 405);
-  EXPECT_TRUE(error("POST", "/v1/models/a").message.contains("GET, DELETE"));
+  EXPECT_TRUE(error("POST", "/v1/models/a").message.contains("GET, HEAD, DELETE"));
+  EXPECT_EQ(error("POST", "/v1/models/a").allow, "GET, HEAD, DELETE");
   EXPECT_EQ(error("GET", "/v1/model").status, 404);
   EXPECT_TRUE(error("GET", "/v1/model").message.contains("/v1/models"));
   EXPECT_EQ(error("GET", "/v1/models/").status, 404);
