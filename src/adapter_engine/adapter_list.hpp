@@ -1,6 +1,7 @@
 // The adapters that act on a sequence.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -18,5 +19,9 @@ struct AdapterUse {
 
 // Their deltas add up. Empty: the base model.
 using AdapterList = std::vector<AdapterUse>;
+
+inline bool uses_adapter(const AdapterList& list, const LoraAdapter& adapter) {
+  return std::ranges::any_of(list, [&](const AdapterUse& use) { return use.adapter.get() == &adapter; });
+}
 
 }  // namespace hyprstream

@@ -143,6 +143,8 @@ ApiResult<Json> remove(const ApiContext& context, const HttpRequest& request) {
   if (all || store.versions(version.name).empty()) {
     (void)context.adapters->unload(version.name, /*hide=*/false);
     context.scales->clear(version.name);
+  } else {
+    context.adapters->drop(version.name, version.version);
   }
   return Json{{"name", version.name},
               {"object", "adapter.deleted"},

@@ -36,6 +36,7 @@ class ChoiceReader {
     return piece;
   }
 
+  // Of one that was not cancelled.
   const char* finish_reason(FinishReason reason) const {
     if (reason == FinishReason::kMaxTokens || reason == FinishReason::kContextFull) return "length";
     return calls_ > 0 ? "tool_calls" : "stop";

@@ -58,6 +58,11 @@ struct Answer {
   }
 };
 
+// A text that was cut off is never given as one that has ended.
+HttpError cut_off() {
+  return http_error({ErrorCode::kCancelled, "the client went away before its answer was complete"});
+}
+
 // Appends what `more` has to `all`.
 void join(ChoicePiece& all, ChoicePiece more) {
   all.text += more.text;
@@ -80,6 +85,7 @@ HttpResponse collect(Answer& answer, const std::stop_token& gone) {
       const auto index = static_cast<std::size_t>(delta->choice);
       join(choices[index], readers[index].read(*delta));
     } else if (const auto* end = std::get_if<ChoiceEnd>(&event)) {
+      if (end->reason == FinishReason::kCancelled) return error_response(cut_off());
       const auto index = static_cast<std::size_t>(end->choice);
       join(choices[index], readers[index].finish());
       finish[index] = readers[index].finish_reason(end->reason);
@@ -127,20 +133,23 @@ class EventWriter {
     return send(chunk);
   }
 
+  bool send_error(const HttpError& error) {
+    out_.write("data: " + error_body(error) + "\n\n");
+    return false;
+  }
+
   bool write(const GenerationDelta& delta) {
     const auto piece = readers_[static_cast<std::size_t>(delta.choice)].read(delta);
     return piece.empty() || send_choice(delta.choice, piece, nullptr);
   }
   bool write(const ChoiceEnd& end) {
+    if (end.reason == FinishReason::kCancelled) return send_error(cut_off());
     auto& reader = readers_[static_cast<std::size_t>(end.choice)];
     const auto rest = reader.finish();
     return (rest.empty() || send_choice(end.choice, rest, nullptr)) &&
            send_choice(end.choice, {}, reader.finish_reason(end.reason));
   }
-  bool write(const GenerationFailure& failure) {
-    out_.write("data: " + error_body(http_error(failure.error)) + "\n\n");
-    return false;
-  }
+  bool write(const GenerationFailure& failure) { return send_error(http_error(failure.error)); }
   bool write(const GenerationEnd& end) {
     if (answer_.call.include_usage) {
       Json chunk = answer_.head(answer_.shape.chunk_object);

@@ -27,6 +27,8 @@ using namespace std::chrono_literals;
 // Rows of logits beside one for each running text: for embeddings.
 constexpr int kSpareOutputs = 64;
 
+constexpr std::chrono::seconds kLastWords{1};
+
 // "Hypr Tiny" -> "hypr-tiny": what clients write as "model".
 std::string model_id(const std::string& name) {
   std::string id;
@@ -121,6 +123,7 @@ class ServerCommand final : public Command {
     serving_.report_tokens = sql_.log_prompts && !sql_.off;
     HYPRSTREAM_ASSIGN(const auto service, InferenceService::create(LoraEngine::create(std::move(loaded.engine), base),
                                                                    serving_, {&metrics, &logger}));
+    residency.on_drop([&](const auto& adapter) { service->forget_adapter(adapter); });
     AdapterScales scales;
     scales.note(adapters_);
     scales.note(names_of(residency.store()));
@@ -156,8 +159,12 @@ class ServerCommand final : public Command {
     service->begin_drain();
     console.status("hyprstream: finishing what is running; again to stop at once");
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(drain_seconds_);
-    while (!service->wait_until_idle(100ms) && !signals.stop_came() && std::chrono::steady_clock::now() < deadline) {
+    const auto done = [&] { return service->wait_until_idle(100ms) && server->wait_until_answered(100ms); };
+    while (!done() && !signals.stop_came() && std::chrono::steady_clock::now() < deadline) {
     }
+    // Those that still wait are told, if they read.
+    service->stop();
+    server->wait_until_answered(kLastWords);
     return ExitCode::kSuccess;
   }
 

@@ -124,6 +124,8 @@ void ServingMetrics::on_request_end(const RequestReport& report) {
             {"kind", report.embedding ? "embedding" : "generation"},
             {"outcome", outcome_name(report.outcome)}})
       .Increment();
+  // Nothing was computed for one that left the queue without a turn.
+  if (!report.started) return;
   series->queue_time->Observe(report.usage.queue_seconds);
   series->prompt_tokens->Increment(report.usage.prompt_tokens);
   series->cached_tokens->Increment(report.usage.cached_tokens);

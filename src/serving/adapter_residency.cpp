@@ -21,6 +21,7 @@ struct Entry {
   std::size_t bytes = 0;
   std::uint64_t used = 0;
   bool pinned = false;
+  bool by_number = false;  // pinned as NAME@VERSION
 };
 
 }  // namespace
@@ -32,6 +33,7 @@ struct AdapterResidency::Impl {
   Result<ServedAdapter> load(const StoredVersion& version);
   void keep(Entry& entry, std::shared_ptr<const LoraAdapter> weights);
   void evict();
+  void drop(Entry& entry);
   std::size_t kept_bytes() const;
   bool is_hidden(std::string_view name) const { return hidden.contains(name); }
 
@@ -47,6 +49,7 @@ struct AdapterResidency::Impl {
   std::uint64_t now = 0;
   std::size_t loads = 0;
   std::size_t evictions = 0;
+  std::function<void(const std::shared_ptr<const LoraAdapter>&)> dropped;
 };
 
 std::size_t AdapterResidency::Impl::kept_bytes() const {
@@ -54,6 +57,12 @@ std::size_t AdapterResidency::Impl::kept_bytes() const {
   for (const auto& [key, entry] : entries)
     if (entry.kept != nullptr) bytes += entry.bytes;
   return bytes;
+}
+
+void AdapterResidency::Impl::drop(Entry& entry) {
+  entry.pinned = entry.by_number = false;
+  const auto weights = std::exchange(entry.kept, nullptr);
+  if (weights != nullptr && dropped) dropped(weights);
 }
 
 void AdapterResidency::Impl::evict() {
@@ -65,7 +74,7 @@ void AdapterResidency::Impl::evict() {
       if (entry.kept != nullptr && !entry.pinned && (oldest == nullptr || entry.used < oldest->used)) oldest = &entry;
     // The newest stays, or an adapter larger than the budget would be loaded for every request.
     if (oldest == nullptr || oldest->used == now) return;
-    oldest->kept.reset();
+    drop(*oldest);
     ++evictions;
   }
 }
@@ -124,9 +133,14 @@ Result<ServedAdapter> AdapterResidency::pin(std::string_view reference) {
   HYPRSTREAM_ASSIGN(auto adapter, impl_->load(version));
   const std::scoped_lock lock(impl_->mutex);
   impl_->hidden.erase(version.name);
+  const bool by_number = reference.contains('@');
+  for (auto& [key, other] : impl_->entries)
+    if (key.first == version.name && !by_number && !other.by_number) other.pinned = false;
   auto& entry = impl_->entries[{version.name, version.version}];
   entry.kept = adapter.weights;
   entry.pinned = true;
+  entry.by_number |= by_number;
+  impl_->evict();
   return adapter;
 }
 
@@ -136,13 +150,23 @@ Result<void> AdapterResidency::unload(std::string_view name, bool hide) {
   bool dropped = false;
   for (auto& [key, entry] : impl_->entries) {
     if (key.first != name || entry.kept == nullptr) continue;
-    entry.kept.reset();
-    entry.pinned = false;
+    impl_->drop(entry);
     dropped = true;
   }
   const bool newly_hidden = hide && stored && impl_->hidden.insert(std::string(name)).second;
   if (dropped || newly_hidden) return {};
   return fail(ErrorCode::kNotFound, std::format("adapter '{}' is not loaded", name));
+}
+
+void AdapterResidency::drop(std::string_view name, int version) {
+  const std::scoped_lock lock(impl_->mutex);
+  const auto found = impl_->entries.find({std::string(name), version});
+  if (found != impl_->entries.end()) impl_->drop(found->second);
+}
+
+void AdapterResidency::on_drop(std::function<void(const std::shared_ptr<const LoraAdapter>&)> told) {
+  const std::scoped_lock lock(impl_->mutex);
+  impl_->dropped = std::move(told);
 }
 
 void AdapterResidency::show(std::string_view name) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,15 +39,21 @@ class AdapterResidency {
 
   const AdapterStore& store() const noexcept;
 
+  // Told of every adapter that is dropped from memory. Before anything else; it must return at once.
+  void on_drop(std::function<void(const std::shared_ptr<const LoraAdapter>&)> told);
+
   // `reference` as AdapterStore::find() takes it. Without a version: the newest in the store now, so that a version
   // published a moment ago is used by the next request.
   // Errors: those of AdapterStore::find() and load(), of check_fits(); kNotFound for a hidden name.
   Result<ServedAdapter> get(std::string_view reference);
-  // The same, and keeps it in memory whatever else comes. Shows a name that was hidden.
+  // The same, and keeps it in memory whatever else comes, in place of the version that the name stood for before; one
+  // that was asked for by its number stays. Shows a name that was hidden.
   Result<ServedAdapter> pin(std::string_view reference);
   // Drops it from memory; requests in flight keep theirs. `hide`: get() knows the name no more until pin() or show().
   // Errors: kNotFound (it is not in memory, or not in the store).
   Result<void> unload(std::string_view name, bool hide);
+  // The same for one version; that it is not in memory is no error.
+  void drop(std::string_view name, int version);
   void show(std::string_view name);
   bool is_hidden(std::string_view name) const;
 

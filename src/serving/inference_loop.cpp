@@ -46,7 +46,8 @@ InferenceLoop::InferenceLoop(LoraEngine& engine, const InferenceOptions& options
   thread_ = std::thread([this] { run(); });
 }
 
-InferenceLoop::~InferenceLoop() {
+void InferenceLoop::stop() {
+  if (!thread_.joinable()) return;
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = draining_ = true;
@@ -68,6 +69,14 @@ Result<void> InferenceLoop::submit(std::unique_ptr<SequenceTask> task) {
   }
   work_.notify_one();
   return {};
+}
+
+void InferenceLoop::forget_adapter(std::shared_ptr<const LoraAdapter> adapter) {
+  {
+    const std::scoped_lock lock(mutex_);
+    to_retire_.push_back(std::move(adapter));
+  }
+  work_.notify_one();
 }
 
 ServiceState InferenceLoop::state() const {
@@ -104,20 +113,41 @@ void InferenceLoop::run() {
 
 bool InferenceLoop::collect() {
   std::vector<std::unique_ptr<SequenceTask>> taken;
+  std::vector<std::shared_ptr<const LoraAdapter>> retired;
   {
     std::unique_lock lock(mutex_);
-    work_.wait(lock, [&] { return stopping_ || !inbox_.empty() || !tasks_.empty(); });
+    work_.wait(lock, [&] { return stopping_ || !inbox_.empty() || !to_retire_.empty() || !tasks_.empty(); });
     if (stopping_) return false;
     taken.swap(inbox_);
+    retired.swap(to_retire_);
     state_.waiting += static_cast<int>(taken.size());  // until the next publish_state()
   }
+  for (auto& adapter : retired) retire(std::move(adapter));
   for (auto& task : taken) enqueue(std::move(task));
   return true;
+}
+
+void InferenceLoop::retire(std::shared_ptr<const LoraAdapter> adapter) {
+  for (const SequenceId sequence : cache_.evict(*adapter)) close_sequence(sequence);
+  std::erase_if(retired_, [](const auto& other) { return other.expired(); });
+  retired_.push_back(std::move(adapter));
+}
+
+bool InferenceLoop::is_retired(const AdapterList& adapters) {
+  return std::ranges::any_of(retired_, [&](const auto& weak) {
+    const auto adapter = weak.lock();
+    return adapter != nullptr && uses_adapter(adapters, *adapter);
+  });
 }
 
 void InferenceLoop::enqueue(std::unique_ptr<SequenceTask> task) {
   task->info.id = ++last_id_;
   task->info.tokens = static_cast<int>(task->tokens.size());
+  // Whoever asks for it anew has it back.
+  std::erase_if(retired_, [&](const auto& weak) {
+    const auto adapter = weak.lock();
+    return adapter == nullptr || uses_adapter(task->adapters(), *adapter);
+  });
   if (task->reading != nullptr) task->info.most_per_step = std::min(kReadingRows, engine_.options().max_outputs);
   scheduler_.enqueue(task->info);
   tasks_.emplace(task->info.id, std::move(task));

@@ -25,11 +25,15 @@ class InferenceLoop {
  public:
   // The engine and the observers must outlive it.
   InferenceLoop(LoraEngine& engine, const InferenceOptions& options, std::vector<ServingObserver*> observers);
-  // Stops at once: what is in flight fails with kUnavailable.
-  ~InferenceLoop();
+  ~InferenceLoop() { stop(); }
+  // At once: what is in flight fails with kUnavailable, and so does what comes.
+  void stop();
 
   // Errors: kResourceExhausted (the queue is full), kUnavailable (draining).
   Result<void> submit(std::unique_ptr<SequenceTask> task);
+
+  // Prefixes that were computed with the adapter go in the next turn, and those of texts that run with it are not kept.
+  void forget_adapter(std::shared_ptr<const LoraAdapter> adapter);
 
   ServiceState state() const;
   void begin_drain() noexcept;
@@ -52,6 +56,8 @@ class InferenceLoop {
   void run();
   bool collect();  // waits for work; false: stop
   void enqueue(std::unique_ptr<SequenceTask> task);
+  void retire(std::shared_ptr<const LoraAdapter> adapter);
+  bool is_retired(const AdapterList& adapters);
   void drop_cancelled();
   void admit();
   void start(SequenceTask& task);
@@ -98,11 +104,13 @@ class InferenceLoop {
   KvLedger ledger_;
   Tasks tasks_;
   TaskId last_id_ = 0;
+  std::vector<std::weak_ptr<const LoraAdapter>> retired_;  // forgotten, and texts that run may have them still
 
   mutable std::mutex mutex_;
   std::condition_variable work_;
   std::condition_variable idle_;
   std::vector<std::unique_ptr<SequenceTask>> inbox_;
+  std::vector<std::shared_ptr<const LoraAdapter>> to_retire_;
   ServiceState state_;
   bool draining_ = false;
   bool stopping_ = false;

@@ -259,9 +259,13 @@ Result<std::vector<std::vector<float>>> InferenceService::score(std::vector<Scor
 }
 
 ServiceState InferenceService::state() const { return impl_->loop().state(); }
+void InferenceService::forget_adapter(std::shared_ptr<const LoraAdapter> adapter) {
+  impl_->loop().forget_adapter(std::move(adapter));
+}
 void InferenceService::begin_drain() noexcept { impl_->loop().begin_drain(); }
 bool InferenceService::wait_until_idle(std::chrono::milliseconds timeout) {
   return impl_->loop().wait_until_idle(timeout);
 }
+void InferenceService::stop() { impl_->loop().stop(); }
 
 }  // namespace hyprstream

@@ -46,8 +46,7 @@ class InferenceService {
   static Result<std::unique_ptr<InferenceService>> create(std::unique_ptr<LoraEngine> engine,
                                                           const InferenceOptions& options,
                                                           std::vector<ServingObserver*> observers = {});
-  // Stops at once: what is in flight ends as cancelled.
-  ~InferenceService();
+  ~InferenceService();  // stop()
 
   // For its const functions, which are thread-safe: tokenize(), token_bytes(), apply_chat_template(), model_info().
   const LoraEngine& engine() const noexcept;
@@ -68,12 +67,17 @@ class InferenceService {
   // For each token but the first the logarithm of its probability after those before it. Errors: as embed().
   Result<std::vector<std::vector<float>>> score(std::vector<ScoringRequest> requests, std::stop_token stop = {});
 
+  // Nothing that was computed with the adapter is kept for its beginning from the next turn on. Returns at once.
+  void forget_adapter(std::shared_ptr<const LoraAdapter> adapter);
+
   ServiceState state() const;
 
   // Refuses new requests from now on; those in flight go on.
   void begin_drain() noexcept;
   // Waits until nothing is in flight; false: it took longer.
   bool wait_until_idle(std::chrono::milliseconds timeout);
+  // At once: what is in flight fails with kUnavailable, and so does what comes. Not for two threads at once.
+  void stop();
 
  private:
   class Impl;

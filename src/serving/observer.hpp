@@ -20,6 +20,7 @@ struct RequestReport {
   std::string label;
   std::vector<RequestAdapter> adapters;
   RequestOutcome outcome = RequestOutcome::kFinished;
+  bool started = true;  // false: it left the queue without a turn; queue_seconds is how long it waited
   std::vector<FinishReason> finish_reasons;  // of each choice
   RequestUsage usage;
   std::vector<Token> prompt;                // empty unless InferenceOptions::report_tokens

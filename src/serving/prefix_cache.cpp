@@ -51,6 +51,16 @@ std::optional<SequenceId> PrefixCache::evict() {
   return sequence;
 }
 
+std::vector<SequenceId> PrefixCache::evict(const LoraAdapter& adapter) {
+  std::vector<SequenceId> closed;
+  std::erase_if(entries_, [&](const Entry& entry) {
+    const bool uses = uses_adapter(entry.scope.adapters, adapter);
+    if (uses) closed.push_back(entry.sequence);
+    return uses;
+  });
+  return closed;
+}
+
 bool PrefixCache::take(SequenceId sequence) {
   return std::erase_if(entries_, [&](const Entry& entry) { return entry.sequence == sequence; }) > 0;
 }

@@ -41,6 +41,8 @@ class PrefixCache {
 
   // The least recently used one, to be closed; none: the cache is empty.
   std::optional<SequenceId> evict();
+  // Those that were computed with the adapter, to be closed.
+  std::vector<SequenceId> evict(const LoraAdapter& adapter);
   // Forgets a sequence, which is the caller's again; false: it is not here.
   bool take(SequenceId sequence);
 

@@ -123,11 +123,14 @@ void InferenceLoop::end_choice(SequenceTask& task, FinishReason reason) {
 void InferenceLoop::end_request(RequestTask& request, RequestOutcome outcome) {
   if (request.first_token)
     request.usage.generation_seconds = seconds_between(*request.first_token, ServingClock::now());
+  // It may have left without ever having had its turn.
+  if (!request.started) request.usage.queue_seconds = seconds_between(request.submitted, ServingClock::now());
   RequestReport report{.submitted = request.submitted_at,
                        .client = request.request.client,
                        .label = request.request.label,
                        .adapters = request.request.adapters,
                        .outcome = outcome,
+                       .started = request.started.has_value(),
                        .finish_reasons = request.finish_reasons,
                        .usage = request.usage,
                        .prompt = {},
@@ -142,9 +145,11 @@ void InferenceLoop::end_reading(SequenceTask& task, Result<std::vector<float>> r
                        .client = reading->client,
                        .label = reading->label,
                        .adapters = reading->served,
+                       .started = reading->started.has_value(),
                        .embedding = true};
   report.usage.prompt_tokens = static_cast<int>(task.tokens.size());
-  if (reading->started) report.usage.queue_seconds = seconds_between(reading->submitted, *reading->started);
+  const auto begun = reading->started.value_or(ServingClock::now());
+  report.usage.queue_seconds = seconds_between(reading->submitted, begun);
   if (!result)
     report.outcome =
         result.error().code == ErrorCode::kCancelled ? RequestOutcome::kCancelled : RequestOutcome::kFailed;
@@ -175,7 +180,7 @@ void InferenceLoop::fail_request(const std::shared_ptr<RequestTask>& failed, con
 
 void InferenceLoop::forget(SequenceTask& task, bool keep_prefix) {
   if (const auto sequence = std::exchange(task.sequence, std::nullopt)) {
-    if (keep_prefix && task.computed > 0 && task.request->request.reuse_prefix) {
+    if (keep_prefix && task.computed > 0 && task.request->request.reuse_prefix && !is_retired(task.adapters())) {
       task.tokens.resize(static_cast<std::size_t>(task.computed));
       for (const SequenceId closed : cache_.insert(*sequence, std::move(task.tokens), task.request->scope()))
         close_sequence(closed);

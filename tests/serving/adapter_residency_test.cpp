@@ -94,6 +94,30 @@ TEST_F(AdapterResidencyTest, PinnedAdaptersStay) {
   EXPECT_TRUE(there);
 }
 
+TEST_F(AdapterResidencyTest, APinnedNameHoldsOneVersionAndANumberItsOwn) {
+  publish("a");
+  AdapterResidency residency(store_, base_, one());
+  std::size_t dropped = 0;
+  residency.on_drop([&](const auto&) { ++dropped; });
+  for (std::uint64_t version = 2; version <= 5; ++version) {
+    ASSERT_TRUE(residency.pin("a"));
+    ASSERT_TRUE(store_.add_version(make("a", version), {}));
+  }
+  ASSERT_TRUE(residency.pin("a"));
+  auto state = residency.state();
+  ASSERT_EQ(state.adapters.size(), 1U);
+  EXPECT_EQ(state.adapters[0].adapter.version, 5);
+  EXPECT_TRUE(state.adapters[0].pinned);
+  EXPECT_LE(state.bytes, state.budget);
+  EXPECT_EQ(dropped, 4U);
+  ASSERT_TRUE(residency.pin("a@2"));
+  ASSERT_TRUE(residency.pin("a"));
+  EXPECT_EQ(residency.state().adapters.size(), 2U);
+  residency.drop("a", 2);
+  EXPECT_EQ(residency.state().adapters.size(), 1U);
+  EXPECT_EQ(dropped, 5U);
+}
+
 TEST_F(AdapterResidencyTest, UnloadingHidesUntilItIsLoadedAgain) {
   publish("a");
   AdapterResidency residency(store_, base_, 1 << 30);

@@ -282,7 +282,8 @@ TEST_P(ServiceTest, StoppingEndsWhatIsInFlight) {
   auto running = submit(endless);
   auto waiting = submit(endless);
   ASSERT_TRUE(running.next(60s));
-  service_.reset();
+  service_->stop();
+  EXPECT_EQ(service_->submit(endless).error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(read_all(running).failure->code, ErrorCode::kUnavailable);
   EXPECT_EQ(read_all(waiting).failure->code, ErrorCode::kUnavailable);
 }

@@ -55,6 +55,30 @@ TEST_P(PrefixReuse, NeverCrossesAdaptersVersionsScalesOrSalts) {
   EXPECT_EQ(ask(prompt, {use(adapters_[0])}).usage->cached_tokens, 0);
 }
 
+// Neither what was kept nor what runs still holds an adapter that has been dropped from memory.
+TEST_P(PrefixReuse, HoldsNoAdapterThatWasDropped) {
+  start({.parallel = 2});
+  auto adapter = std::make_shared<const LoraAdapter>(*adapters_[0]);
+  const std::weak_ptr<const LoraAdapter> alive = adapter;
+  auto one = request(prompts()[0], 4);
+  one.adapters = {use(adapter)};
+  answer(one);
+  auto running = [&] {
+    auto longer = one;
+    longer.max_tokens = 200;
+    longer.ignore_end_of_generation = true;
+    return submit(std::move(longer));
+  }();
+  ASSERT_TRUE(running.next(std::chrono::seconds(60)));
+  one = {};
+  service_->forget_adapter(std::move(adapter));
+  read_all(running);
+  wait_until_idle();
+  observer_.ended.clear();
+  EXPECT_TRUE(alive.expired());
+  EXPECT_EQ(service_->state().kv_tokens, 0);
+}
+
 TEST_P(PrefixReuse, CanBeDeclined) {
   start({.parallel = 2});
   auto one = request(prompts()[0], 4);
