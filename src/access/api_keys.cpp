@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <format>
 #include <fstream>
 #include <iterator>
@@ -25,6 +26,17 @@ std::array<unsigned char, 32> digest_of(std::string_view key) {
   std::array<unsigned char, 32> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), digest.data());
   return digest;
+}
+
+// systemd gives a service's credentials to root and, with an access list, to the service's user; the list shows as
+// the group's permissions (systemd.exec(5), CREDENTIALS_DIRECTORY).
+bool is_credential(const std::filesystem::path& path) {
+  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+  if (directory == nullptr || *directory == '\0') return false;
+  std::error_code error;
+  const auto below = std::filesystem::canonical(directory, error);
+  const auto file = std::filesystem::canonical(path, error);
+  return !error && std::ranges::mismatch(below, file).in1 == below.end();
 }
 
 }  // namespace
@@ -51,7 +63,7 @@ Result<ApiKeys> ApiKeys::parse(std::string_view text, std::string_view what) {
 Result<ApiKeys> ApiKeys::read(const std::filesystem::path& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fail_errno(path.string(), errno);
-  if ((status.st_mode & 077) != 0)
+  if ((status.st_mode & (is_credential(path) ? 037 : 077)) != 0)
     return fail(ErrorCode::kPermissionDenied,
                 std::format("{} holds keys, and others than you may read it: chmod 600 it", path.string()));
   std::ifstream file(path, std::ios::binary);

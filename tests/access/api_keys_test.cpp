@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -40,6 +41,28 @@ TEST(ApiKeys, RefusesAFileThatOthersMayRead) {
   EXPECT_TRUE(ApiKeys::read(path));
   fs::remove(path);
   EXPECT_EQ(ApiKeys::read(path).error().code, ErrorCode::kNotFound);
+}
+
+TEST(ApiKeys, TakesACredentialOfSystemdThatItsGroupMayRead) {
+  namespace fs = std::filesystem;
+  const auto directory = fs::path(testing::TempDir()) / ("credentials-" + std::to_string(::getpid()));
+  fs::create_directories(directory);
+  const auto path = directory / "keys";
+  std::ofstream(path) << "admin root fedcba9876543210\n";
+  const auto read = fs::perms::owner_read | fs::perms::group_read;
+  fs::permissions(path, read);
+  EXPECT_EQ(ApiKeys::read(path).error().code, ErrorCode::kPermissionDenied);
+  ::setenv("CREDENTIALS_DIRECTORY", directory.c_str(), 1);
+  EXPECT_TRUE(ApiKeys::read(path));
+  for (const auto more : {fs::perms::group_write, fs::perms::others_read}) {
+    fs::permissions(path, read | more);
+    EXPECT_EQ(ApiKeys::read(path).error().code, ErrorCode::kPermissionDenied);
+  }
+  fs::permissions(path, read);
+  ::setenv("CREDENTIALS_DIRECTORY", (directory / "other").c_str(), 1);
+  EXPECT_FALSE(ApiKeys::read(path));
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  fs::remove_all(directory);
 }
 
 TEST(BearerToken, IsReadWhateverTheCaseOfItsScheme) {
