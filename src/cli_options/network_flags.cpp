@@ -49,9 +49,12 @@ Result<AccessPolicy> NetworkFlags::policy() const {
                             host));
   policy.allowed_hosts = allowed_hosts;
   if (!is_loopback(host) && host != "0.0.0.0" && host != "::") policy.allowed_hosts.push_back(host);
-  for (auto& name : policy.allowed_hosts)
+  for (auto& name : policy.allowed_hosts) {
     for (char& c : name)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    // An IPv6 address, which a Host header has in brackets.
+    if (name.contains(':') && !name.starts_with('[')) name = "[" + name + "]";
+  }
   policy.allowed_origins = allowed_origins;
   if (tls_cert.has_value() != tls_key.has_value())
     return fail(ErrorCode::kInvalidArgument, "--tls-cert and --tls-key belong together: one is missing");
