@@ -284,8 +284,57 @@ def test_while_it_drains_new_work_is_refused_and_a_second_signal_stops_it(hyprst
         assert status == 503 and refused["error"]["message"]
         assert ask(server.url + "/health")[0] == 503
         begin = time.monotonic()
-        assert server.stop() == 0
+        server.process.send_signal(signal.SIGTERM)
+        # Whoever still waits is told why nothing more comes.
+        for connection in held[:2]:
+            text = b""
+            while piece := connection.recv(65536):
+                text += piece
+            last = [line for line in text.split(b"\n") if line.startswith(b"data: ")][-1]
+            assert json.loads(last[6:])["error"]["message"] == "the server was stopped"
+        assert server.process.wait(timeout=60) == 0
         assert time.monotonic() - begin < 10  # where draining alone might take 30
+
+
+def test_answers_that_are_read_slowly_are_finished_while_it_drains(hyprstream):
+    # More than the system keeps for a connection that is not read.
+    body = {"prompt": "Once", "max_tokens": 1000, "ignore_eos": True, "n": 8, "logprobs": 20, "stream": True}
+    body = json.dumps(body).encode()
+    with serving(hyprstream) as server:
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
+        connection.settimeout(60)
+        connection.connect(address(server))
+        connection.sendall(head("POST", "/v1/completions", f"Content-Length: {len(body)}") + body)
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        deadline = time.monotonic() + 60
+        while gauge(server, "hyprstream_running_sequences") > 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        server.process.send_signal(signal.SIGTERM)
+        assert "finishing what is running" in server.process.stderr.readline()
+        time.sleep(1)
+        assert server.process.poll() is None
+        text = b""
+        while not text.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"):
+            piece = connection.recv(65536)
+            assert piece, text[-300:]
+            text += piece
+        assert server.process.wait(timeout=60) == 0
+
+
+def test_a_client_that_closes_its_side_gets_all_of_its_answer(hyprstream):
+    body = {"prompt": "Once", "max_tokens": 300, "ignore_eos": True}
+    with serving(hyprstream) as server:
+        for streamed in (False, True):
+            text = json.dumps({**body, "stream": streamed}).encode()
+            with socket.create_connection(address(server), timeout=60) as connection:
+                connection.sendall(head("POST", "/v1/completions", f"Content-Length: {len(text)}") + text)
+                connection.shutdown(socket.SHUT_WR)
+                answer = b""
+                while piece := connection.recv(65536):
+                    answer += piece
+            assert b'"finish_reason":"length"' in answer and b'"finish_reason":"stop"' not in answer, answer[-300:]
 
 
 def test_readers_that_take_nothing_hold_up_nobody(hyprstream):
