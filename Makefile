@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 CPP_FILES := git ls-files -co --exclude-standard '*.cpp' '*.hpp' | while read -r f; do [ ! -f "$$f" ] || echo "$$f"; done
 
 .PHONY: help quick-start test build bench bench-training dist install shell format format-check tidy \
-        asan tsan fuzz soak clean root program peft-fixture training-fixture
+        asan tsan fuzz fuzz-server soak clean root program peft-fixture training-fixture
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,12 @@ FUZZ_SECONDS ?= 600
 fuzz: root ## every fuzzer for FUZZ_SECONDS (default 600)
 	@$(IN_ROOT) cmake/build.sh fuzz
 	@$(IN_ROOT) fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
+
+fuzz-server: root ## the server under ASan and UBSan against mutated requests for FUZZ_SECONDS
+	@$(IN_ROOT) cmake/build.sh asan hyprstream hyprstream_sql
+	@$(IN_ROOT) env HYPRSTREAM_BINARY=$(CURDIR)/build/asan/bin/hyprstream HYPRSTREAM_PREFIX=$(CURDIR) \
+	    HYPRSTREAM_MODULES=$(CURDIR)/build/asan/lib HYPRSTREAM_FUZZ_SECONDS=$(FUZZ_SECONDS) \
+	    python3 -B -m pytest -q -p no:cacheprovider tests/e2e/test_server_fuzz.py
 
 soak: build ## long loops: hostile files, interrupts, kills
 	@$(IN_ROOT) env HYPRSTREAM_SOAK=1 ctest --test-dir build/release --output-on-failure -L soak
