@@ -35,6 +35,7 @@ bool is_credential(const std::filesystem::path& path) {
   if (directory == nullptr || *directory == '\0') return false;
   std::error_code error;
   const auto below = std::filesystem::canonical(directory, error);
+  if (error) return false;
   const auto file = std::filesystem::canonical(path, error);
   return !error && std::ranges::mismatch(below, file).in1 == below.end();
 }
