@@ -275,6 +275,26 @@ TEST_P(ServiceTest, AFullQueueAndADrainSaySo) {
   wait_until_idle();
 }
 
+// One that leaves the queue without a turn is told apart from one that had its turn at once.
+TEST_P(ServiceTest, ARequestThatNeverBeganSaysSo) {
+  start({.parallel = 1});
+  auto endless = request(prompts()[0], 900);
+  endless.ignore_end_of_generation = true;
+  auto running = submit(endless);
+  ASSERT_TRUE(running.next(60s));
+  auto waiting = submit(endless);
+  std::this_thread::sleep_for(50ms);
+  waiting.cancel();
+  read_all(waiting);
+  running.cancel();
+  read_all(running);
+  wait_until_idle();
+  ASSERT_EQ(observer_.ended.size(), 2U);
+  EXPECT_FALSE(observer_.ended[0].started);
+  EXPECT_GE(observer_.ended[0].usage.queue_seconds, 0.04);
+  EXPECT_TRUE(observer_.ended[1].started);
+}
+
 TEST_P(ServiceTest, StoppingEndsWhatIsInFlight) {
   start({.parallel = 1});
   auto endless = request(prompts()[0], 900);
