@@ -21,7 +21,7 @@ ApiResult<nlohmann::ordered_json> adapter_json(const ApiContext& context, const 
                                  {"object", "adapter"},
                                  {"version", version.version},
                                  {"id", about.id},
-                                 {"parent", about.base.name},
+                                 {"parent", context.model_id},
                                  {"rank", about.rank},
                                  {"alpha", about.alpha},
                                  {"target_modules", std::move(modules)},

@@ -246,6 +246,11 @@ def test_files_go_there_and_back(server, client, tmp_path):
     assert refused.value.param == "purpose"
 
 
+def test_adapters_name_their_parent_as_models_do(server):
+    parents = {one["parent"] for one in ask(server.url + "/v1/adapters")[1]["data"]}
+    assert parents == {"hypr-tiny"}
+
+
 def test_metrics_count_what_was_done(server, client):
     chat(client, max_tokens=9)
     chat(client, max_tokens=5, model="pirate")
