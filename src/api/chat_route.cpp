@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <array>
 #include <format>
+#include <string_view>
 
 #include "api/endpoints.hpp"
 #include "api/generation_answer.hpp"
@@ -10,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostMessages = 4096;
+constexpr std::array<std::string_view, 5> kRoles = {"system", "developer", "user", "assistant", "tool"};
 
 // A text, or a list of parts of the type "text".
 ApiResult<std::string> read_content(const JsonFields& message) {
@@ -38,7 +42,8 @@ ApiResult<std::vector<ChatMessage>> read_messages(const JsonFields& fields) {
     if (!(*list)[i].is_object()) return fields.wrong("messages", "a list of objects with a role and a content");
     const JsonFields message((*list)[i], std::format("messages[{}].", i));
     HYPRSTREAM_ASSIGN(const auto role, message.text("role"));
-    if (!role || role->empty()) return message.wrong("role", "system, user, assistant or tool");
+    if (!role || !std::ranges::contains(kRoles, *role))
+      return message.wrong("role", "system, developer, user, assistant or tool");
     HYPRSTREAM_ASSIGN(auto content, read_content(message));
     HYPRSTREAM_ASSIGN(auto calls, read_tool_calls(message));
     HYPRSTREAM_ASSIGN(auto call_id, message.text("tool_call_id"));
@@ -83,6 +88,10 @@ ApiResult<GenerationCall> read_call(const ApiContext& context, const HttpRequest
   HYPRSTREAM_ASSIGN(const auto body, parse_body(request));
   const JsonFields fields(body);
   HYPRSTREAM_ASSIGN(auto call, read_generation_fields(context, request, fields));
+  for (const char* name : {"functions", "function_call"})
+    if (fields.find(name) != nullptr)
+      return std::unexpected(
+          invalid_field(name, std::format("'{}' is not supported: use 'tools' and 'tool_choice'", name)));
   HYPRSTREAM_ASSIGN(auto tools, read_tool_fields(fields));
   if (!tools.tools.empty() && !call.request.sampling.grammar.empty())
     return fields.wrong("response_format", "text where tools may be called: set 'tool_choice' to \"none\"");
@@ -102,26 +111,28 @@ ApiResult<GenerationCall> read_call(const ApiContext& context, const HttpRequest
 HttpResponse handle_chat_completion(const ApiContext& context, const HttpRequest& request) {
   auto call = read_call(context, request);
   if (!call) return error_response(call.error());
-  const AnswerShape shape{
-      .id_prefix = "chatcmpl-",
-      .object = "chat.completion",
-      .chunk_object = "chat.completion.chunk",
-      .whole =
-          [](const ChoicePiece& said) {
-            const bool silent = said.text.empty() && !said.calls.empty();
-            Json message = {{"role", "assistant"}, {"content", silent ? Json() : Json(said.text)}};
-            if (!said.calls.empty()) message["tool_calls"] = tool_calls_json(said.calls, std::nullopt);
-            return Json{{"message", message}, {"logprobs", said.scores}};
-          },
-      .piece =
-          [](const ChoicePiece& said, bool first) {
-            Json delta = Json::object();
-            if (first) delta["role"] = "assistant";
-            if (!said.text.empty() || (first && said.calls.empty())) delta["content"] = said.text;
-            if (!said.calls.empty()) delta["tool_calls"] = tool_calls_json(said.calls, said.first_call);
-            return Json{{"delta", delta}, {"logprobs", said.scores}};
-          },
-      .scores = [&engine = context.service->engine()](const auto& scores) { return chat_scores(engine, scores); }};
+  const AnswerShape shape{.id_prefix = "chatcmpl-",
+                          .object = "chat.completion",
+                          .chunk_object = "chat.completion.chunk",
+                          .whole =
+                              [](const ChoicePiece& said) {
+                                const bool silent = said.text.empty() && !said.calls.empty();
+                                Json message = {{"role", "assistant"}, {"content", silent ? Json() : Json(said.text)}};
+                                if (!said.calls.empty())
+                                  message["tool_calls"] = tool_calls_json(said.calls, std::nullopt);
+                                return Json{{"message", message}, {"logprobs", said.scores}};
+                              },
+                          .piece =
+                              [](const ChoicePiece& said, bool first) {
+                                Json delta = Json::object();
+                                if (first) delta["role"] = "assistant";
+                                if (!said.text.empty() || (first && said.calls.empty())) delta["content"] = said.text;
+                                if (!said.calls.empty())
+                                  delta["tool_calls"] = tool_calls_json(said.calls, said.first_call);
+                                return Json{{"delta", delta}, {"logprobs", said.scores}};
+                              },
+                          .scores = [&engine = context.service->engine()](
+                                        const auto& scores, std::size_t&) { return chat_scores(engine, scores); }};
   return answer_generation(context, request, std::move(*call), shape);
 }
 

@@ -22,7 +22,7 @@ class ChoiceReader {
 
   ChoicePiece read(const GenerationDelta& delta) {
     ChoicePiece piece;
-    if (scored_ && !delta.scores.empty()) piece.scores = shape_->scores(delta.scores);
+    if (scored_ && !delta.scores.empty()) piece.scores = shape_->scores(delta.scores, offset_);
     if (parser_)
       take(parser_->push(delta.text), piece);
     else
@@ -54,6 +54,7 @@ class ChoiceReader {
   bool scored_;
   std::optional<ToolCallParser> parser_;
   std::size_t calls_ = 0;
+  std::size_t offset_ = 0;
 };
 
 }  // namespace hyprstream

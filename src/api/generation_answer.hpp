@@ -1,6 +1,7 @@
 // From the events of a generation to the answer that a client gets, in one piece or as server-sent events.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -28,8 +29,9 @@ struct AnswerShape {
   // What a choice holds, whole or a piece of it. `first`: of the choice.
   std::function<nlohmann::ordered_json(const ChoicePiece& whole)> whole;
   std::function<nlohmann::ordered_json(const ChoicePiece& piece, bool first)> piece;
-  // The log probabilities of some tokens, as this kind of answer has them: an object of lists.
-  std::function<nlohmann::ordered_json(const std::vector<TokenScore>& scores)> scores;
+  // The log probabilities of some tokens, as this kind of answer has them: an object of lists. `offset`: the characters
+  // of the choice's tokens before these; goes on behind them.
+  std::function<nlohmann::ordered_json(const std::vector<TokenScore>& scores, std::size_t& offset)> scores;
 };
 
 // Submits the requests and answers them. The same events make both forms: whole answers are joined pieces.

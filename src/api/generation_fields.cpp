@@ -1,5 +1,6 @@
 #include "api/generation_fields.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <format>
 
@@ -111,13 +112,15 @@ ApiResult<void> read_sampling(const JsonFields& fields, SamplingParams& sampling
     return {};
   };
   HYPRSTREAM_TRY(set("temperature", 0, 100, sampling.temperature));
-  HYPRSTREAM_TRY(set("top_p", 1e-6, 1, sampling.top_p));
+  HYPRSTREAM_TRY(set("top_p", 0, 1, sampling.top_p));
+  // 0 leaves the most likely token alone, and so does very little.
+  sampling.top_p = std::max(sampling.top_p, 1e-6F);
   HYPRSTREAM_TRY(set("min_p", 0, 1, sampling.min_p));
   HYPRSTREAM_TRY(set("repeat_penalty", 0.01, 100, sampling.repetition_penalty));
   HYPRSTREAM_TRY(set("frequency_penalty", -2, 2, sampling.frequency_penalty));
   HYPRSTREAM_TRY(set("presence_penalty", -2, 2, sampling.presence_penalty));
-  HYPRSTREAM_ASSIGN(const auto top_k, fields.integer("top_k", 0, 1 << 30));
-  if (top_k) sampling.top_k = static_cast<int>(*top_k);
+  HYPRSTREAM_ASSIGN(const auto top_k, fields.integer("top_k", -1, 1 << 30));
+  if (top_k) sampling.top_k = static_cast<int>(std::max(*top_k, 0LL));  // -1 is vLLM's way to say all
   HYPRSTREAM_ASSIGN(const auto seed, fields.integer("seed", -(1LL << 62), 1LL << 62));
   if (seed) sampling.seed = static_cast<std::uint32_t>(*seed);
   HYPRSTREAM_TRY(read_bias(fields, sampling));
@@ -158,7 +161,7 @@ ApiResult<GenerationCall> read_generation_fields(const ApiContext& context, cons
   HYPRSTREAM_ASSIGN(serving.adapters, read_adapters(context, fields));
   HYPRSTREAM_TRY(read_sampling(fields, serving.sampling));
 
-  // Until the context's end, as OpenAI has it.
+  // Until the context's end, unless the endpoint has a default of its own.
   serving.max_tokens = context.service->engine().options().context_length;
   for (const char* name : {"max_tokens", "max_completion_tokens"}) {
     HYPRSTREAM_ASSIGN(const auto most, fields.integer(name, 1, 1 << 30));

@@ -28,8 +28,8 @@ constexpr const char* kSchemas = R"json({
   "model": {"type": "string", "description": "the base model, an adapter (NAME, NAME@VERSION), or BASE+ADAPTER"},
   "lora": {"$ref": "#/components/schemas/LoraChoice"},
   "temperature": {"type": "number", "minimum": 0, "maximum": 100},
-  "top_p": {"type": "number", "maximum": 1}, "min_p": {"type": "number", "minimum": 0, "maximum": 1},
-  "top_k": {"type": "integer", "minimum": 0}, "repeat_penalty": {"type": "number"},
+  "top_p": {"type": "number", "minimum": 0, "maximum": 1}, "min_p": {"type": "number", "minimum": 0, "maximum": 1},
+  "top_k": {"type": "integer", "minimum": -1}, "repeat_penalty": {"type": "number"},
   "frequency_penalty": {"type": "number", "minimum": -2, "maximum": 2},
   "presence_penalty": {"type": "number", "minimum": -2, "maximum": 2},
   "seed": {"type": "integer"}, "max_tokens": {"type": "integer", "minimum": 1},
@@ -42,7 +42,7 @@ constexpr const char* kSchemas = R"json({
     "include_usage": {"type": "boolean"}}}}},
 "CompletionRequest": {"allOf": [{"$ref": "#/components/schemas/Generation"}, {"type": "object", "required": ["prompt"],
   "properties": {"prompt": {"$ref": "#/components/schemas/TextOrTokens"},
-    "logprobs": {"type": "integer", "minimum": 0, "maximum": 20}}}]},
+    "best_of": {"type": "integer", "minimum": 1}, "logprobs": {"type": "integer", "minimum": 0, "maximum": 20}}}]},
 "ChatCompletionRequest": {"allOf": [{"$ref": "#/components/schemas/Generation"}, {"type": "object",
   "required": ["messages"], "properties": {
     "messages": {"type": "array", "items": {"$ref": "#/components/schemas/Message"}},
@@ -51,7 +51,7 @@ constexpr const char* kSchemas = R"json({
     "tool_choice": {"oneOf": [{"enum": ["none", "auto", "required"]}, {"$ref": "#/components/schemas/Tool"}]},
     "parallel_tool_calls": {"type": "boolean"}}}]},
 "Message": {"type": "object", "required": ["role"], "properties": {
-  "role": {"type": "string"},
+  "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
   "content": {"oneOf": [{"type": "null"}, {"type": "string"}, {"type": "array", "items": {"type": "object",
     "required": ["type", "text"], "properties": {"type": {"enum": ["text"]}, "text": {"type": "string"}}}}]},
   "tool_calls": {"type": "array", "items": {"$ref": "#/components/schemas/ToolCall"}},
@@ -95,7 +95,10 @@ constexpr const char* kSchemas = R"json({
     "embedding": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "number"}}]}}}}}},
 
 "TokenizeRequest": {"type": "object", "required": ["content"], "properties": {"content": {"type": "string"},
-  "add_special": {"type": "boolean"}, "parse_special": {"type": "boolean"}}},
+  "add_special": {"type": "boolean"}, "parse_special": {"type": "boolean"}, "with_pieces": {"type": "boolean"}}},
+"Tokenized": {"type": "object", "required": ["tokens"], "properties": {"tokens": {"type": "array", "items": {"oneOf": [
+  {"type": "integer"}, {"type": "object", "required": ["id", "piece"], "properties": {"id": {"type": "integer"},
+    "piece": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]}}}]}}}},
 "Tokens": {"type": "object", "required": ["tokens"], "properties": {
   "tokens": {"type": "array", "items": {"type": "integer"}}}},
 "Text": {"type": "object", "required": ["content"], "properties": {"content": {"type": "string"}}},

@@ -35,7 +35,7 @@ const Entry kEntries[] = {
      handle_chat_completion,
      {"ChatCompletionRequest", "ChatCompletion"}},
     {"POST", "/v1/embeddings", kInfer, "Vectors of texts", handle_embeddings, {"EmbeddingRequest", "EmbeddingList"}},
-    {"POST", "/tokenize", kInfer, "A text's tokens", handle_tokenize, {"TokenizeRequest", "Tokens"}},
+    {"POST", "/tokenize", kInfer, "A text's tokens", handle_tokenize, {"TokenizeRequest", "Tokenized"}},
     {"POST", "/detokenize", kInfer, "The text of tokens", handle_detokenize, {"Tokens", "Text"}},
     {"GET", "/v1/adapters", kInfer, "Every adapter in its newest version", handle_adapters, {"", "AdapterList"}},
     {"POST",

@@ -1,11 +1,20 @@
 // llama-server's POST /tokenize and /detokenize.
 #include "api/endpoints.hpp"
 #include "api/json_response.hpp"
+#include "base/utf8.hpp"
 
 namespace hyprstream {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// A text, or the bytes of one that is not all there.
+Json piece_json(const std::string& bytes) {
+  if (!find_invalid_utf8(bytes)) return bytes;
+  Json numbers = Json::array();
+  for (const char byte : bytes) numbers.push_back(static_cast<unsigned char>(byte));
+  return numbers;
+}
 
 ApiResult<Json> tokenize(const ApiContext& context, const HttpRequest& request) {
   HYPRSTREAM_ASSIGN(const auto body, parse_body(request));
@@ -17,7 +26,12 @@ ApiResult<Json> tokenize(const ApiContext& context, const HttpRequest& request) 
   const TokenizeOptions options{.add_special = special.value_or(false), .parse_special = parse.value_or(true)};
   HYPRSTREAM_ASSIGN(const auto tokens,
                     context.service->engine().tokenize(*content, options).transform_error(http_error));
-  return Json{{"tokens", tokens}};
+  HYPRSTREAM_ASSIGN(const auto with_pieces, fields.flag("with_pieces"));
+  if (!with_pieces.value_or(false)) return Json{{"tokens", tokens}};
+  Json pieces = Json::array();
+  for (const Token token : tokens)
+    pieces.push_back({{"id", token}, {"piece", piece_json(context.service->engine().token_bytes(token, true))}});
+  return Json{{"tokens", pieces}};
 }
 
 ApiResult<Json> detokenize(const ApiContext& context, const HttpRequest& request) {

@@ -85,7 +85,29 @@ def test_text_completions(client):
     answer = client.completions.create(model="hypr-tiny", prompt="Once upon a time", max_tokens=8, temperature=0, logprobs=2)
     pieces = client.completions.create(model="hypr-tiny", prompt="Once upon a time", max_tokens=8, temperature=0, stream=True)
     assert "".join(p.choices[0].text for p in pieces) == answer.choices[0].text
-    assert "".join(answer.choices[0].logprobs.tokens) == answer.choices[0].text
+    scores = answer.choices[0].logprobs
+    assert "".join(scores.tokens) == answer.choices[0].text
+    assert scores.text_offset == [len("".join(scores.tokens[:i])) for i in range(8)]
+    streamed = client.completions.create(model="hypr-tiny", prompt="Once upon a time", max_tokens=8, temperature=0, logprobs=2, stream=True)
+    assert [at for p in streamed if p.choices[0].logprobs for at in p.choices[0].logprobs.text_offset] == scores.text_offset
+
+
+def test_fields_at_their_ends(server, client):
+    short = client.completions.create(model="hypr-tiny", prompt="Once", temperature=0, extra_body={"ignore_eos": True})
+    assert short.usage.completion_tokens == 16
+    greedy = chat(client, temperature=0, max_tokens=12).choices[0].message.content
+    assert chat(client, temperature=1, top_p=0, max_tokens=12).choices[0].message.content == greedy
+    assert chat(client, temperature=0, max_tokens=12, extra_body={"top_k": -1}).choices[0].message.content == greedy
+    two = client.completions.create(model="hypr-tiny", prompt="Once", max_tokens=2, n=2, best_of=2)
+    assert len(two.choices) == 2
+    for path, body, field in (
+        ("/v1/completions", {"prompt": "Once", "best_of": 2}, "best_of"),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}], "functions": [{"name": "f"}]}, "functions"),
+        ("/v1/chat/completions", {"messages": [{"role": "wizard", "content": "Hi"}]}, "messages[0].role"),
+    ):
+        status, answer = ask(server.url + path, body)
+        assert status == 400 and answer["error"]["param"] == field, answer
+    assert "assistant" in answer["error"]["message"]
 
 
 def test_errors_name_the_field(server, client):
@@ -98,7 +120,7 @@ def test_errors_name_the_field(server, client):
     url = server.url + "/v1/chat/completions"
     message = [{"role": "user", "content": "Hi"}]
     for field, value in {
-        "temperature": "hot", "top_p": 0, "n": 0, "max_tokens": -1, "stop": [1], "seed": 1.5, "stream": "yes",
+        "temperature": "hot", "top_p": -1, "top_k": -2, "n": 0, "max_tokens": -1, "stop": [1], "seed": 1.5, "stream": "yes",
         "logit_bias": {"x": 1}, "lora": {}, "model": 5, "logprobs": 3, "response_format": "json",
     }.items():
         status, body = ask(url, {"messages": message, field: value})
@@ -126,6 +148,13 @@ def test_curl_sees_whole_events(server):
 def test_tokens_go_there_and_back(server):
     tokens = ask(server.url + "/tokenize", {"content": "Hello, world"})[1]["tokens"]
     assert ask(server.url + "/detokenize", {"tokens": tokens})[1]["content"] == "Hello, world"
+
+
+def test_tokens_have_pieces(server):
+    plain = ask(server.url + "/tokenize", {"content": "Once upon"})[1]["tokens"]
+    pieces = ask(server.url + "/tokenize", {"content": "Once upon", "with_pieces": True})[1]["tokens"]
+    assert [one["id"] for one in pieces] == plain
+    assert "".join(one["piece"] for one in pieces).strip() == "Once upon"
 
 
 def test_keys_and_hosts(hyprstream, tmp_path):
