@@ -43,7 +43,7 @@ def test_ctrl_d_leaves(chat):
 
 
 def test_ctrl_c_stops_the_answer_and_not_the_program(chat):
-    with chat("--max-tokens", "900", "--threads", "1") as terminal:
+    with chat("--max-tokens", "900", "--threads", "1", "--seed", "1") as terminal:
         terminal.expect_prompt()
         # Every token as likely as any other: nonsense without an end.
         for setting in ("temperature 100", "top-k 0", "top-p 1", "min-p 0"):
