@@ -76,20 +76,27 @@ def compare_request_log(report, rounds, model):
         home.mkdir(parents=True, exist_ok=True)
         return serving(name, command, port, {"HYPRSTREAM_HOME": str(home)})
 
-    with server("log-on", "--log-prompts", "--flight-port", "0") as on, server("log-off", "--no-sql") as off:
-        run = lambda url, first: load(url, clients, "none", 0, 24, "bench-", 5 * clients, first)["tokens_per_second"]
-        speeds = {on: [], off: []}
-        for number in range(-1, rounds * 3):  # the first one warms up
-            for url in sorted(speeds, reverse=number % 2 == 1):
-                speed = run(url, (number + 1) * 5 * clients)
-                if number >= 0:
-                    speeds[url].append(speed)
-    logged, plain = (statistics.median(speeds[url]) for url in (on, off))
+    on, off = ("log-on", "--log-prompts", "--flight-port", "0"), ("log-off", "--no-sql")
+    speeds = {"log-on": [], "log-off": []}
+    requests = 3 * clients
+    first = 0
+    for number in range(rounds):
+        # New processes each time: which memory one gets makes a difference of some percent for as long as it runs.
+        kinds = (on, off) if number % 2 == 0 else (off, on)
+        with server(*kinds[0]) as one, server(*kinds[1]) as other:
+            urls = {kinds[0][0]: one, kinds[1][0]: other}
+            for run in range(-1, 3):  # the first one warms up
+                for name in sorted(urls, reverse=run % 2 == 1):
+                    speed = load(urls[name], clients, "none", 0, 24, "bench-", requests, first)["tokens_per_second"]
+                    if run >= 0:
+                        speeds[name].append(speed)
+                first += requests
+    logged, plain = (statistics.median(speeds[name]) for name in ("log-on", "log-off"))
     count = subprocess.run(
         [str(ROOT / "hyprstream"), "sql", "-c", "SELECT count(*) AS n FROM generations WHERE completion IS NOT NULL", "--format", "jsonl"],
         env={**os.environ, "HYPRSTREAM_HOME": str(PLACE / "home-log-on")}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    if json.loads(count.stdout)["n"] < rounds * 3 * 5 * clients:
+    if json.loads(count.stdout)["n"] < rounds * 3 * requests:
         raise SystemExit(f"the log has fewer requests than were made: {count.stdout}")
     report.add(
         "server with the log of requests / without",
