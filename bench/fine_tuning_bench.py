@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import subprocess
 import time
 
@@ -44,7 +45,9 @@ def training(url, file):
 def compare_fine_tuning(report, rounds, model, say):
     """The same requests in turn with and without a job that is trained at the server's lowest priority."""
     port = free_port()
-    environment = {"HYPRSTREAM_HOME": str(PLACE / "fine-tuning-home")}
+    home = PLACE / "fine-tuning-home"
+    shutil.rmtree(home, ignore_errors=True)  # a job that an earlier run left would be trained first
+    environment = {"HYPRSTREAM_HOME": str(home)}
     command = [ROOT / "hyprstream", "server", "--model", model, "--port", port, "--parallel", CLIENTS, "--ctx-size", ROOM]
     runs = {"alone": [], "training": []}
     with serving("fine-tuning", command, port, environment) as url:
