@@ -2,8 +2,10 @@
 #include "catalog/duckdb_formatter.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <string>
 
 #include "catalog/arrow_schema.hpp"
 #include "rows.hpp"
@@ -33,7 +35,8 @@ class FormatterTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(root_); }
 
-  std::filesystem::path root_ = std::filesystem::temp_directory_path() / "formatter_test";
+  std::filesystem::path root_ =
+      std::filesystem::temp_directory_path() / ("formatter_test-" + std::to_string(::getpid()));
   std::filesystem::path allowed_ = root_ / "allowed";
   std::shared_ptr<Database> database_;
   std::unique_ptr<TextFormatter> formatter_;
