@@ -214,7 +214,12 @@ void ConnectionServer::close_overdue() {
 void ConnectionServer::serve(const std::shared_ptr<Connection>& connection) {
   for (;;) {
     const auto arrival = connection->take_in(limits_.request);
-    if (arrival == Connection::Arrival::kWaiting && !ending_) return park(connection);
+    if (arrival == Connection::Arrival::kWaiting && !ending_) {
+      if (!connection->has_begun() || connection->deadline() > Clock::now()) return park(connection);
+      // Who sends a byte now and then is often not parked when overdue ones are looked for.
+      refuse(*connection, request_too_slow());
+      return end(connection);
+    }
     if (arrival == Connection::Arrival::kRefused) refuse(*connection, head_error(connection->head_state()));
     if (ending_ || arrival != Connection::Arrival::kComplete || !serve_one(*connection)) return end(connection);
     connection->expect_request(Clock::now() + limits_.idle);
